@@ -1,0 +1,1 @@
+"""The one Node helper process: packs the web GLB and runs the Khronos validator."""

@@ -1,0 +1,1 @@
+"""Adapters that tell product from background."""

@@ -1,0 +1,1 @@
+"""Arithmetic on images, (h, w, c)."""
