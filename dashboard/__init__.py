@@ -1,0 +1,1 @@
+"""What merchants see: HTML over the catalogue's functions."""

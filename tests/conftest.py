@@ -1,0 +1,27 @@
+"""What every test may ask for: the repository's root, the samples, the weights' folder."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Product photos of our own making: samples/<product>/<background>/<view>.jpg, with samples/products.json."""
+    return ROOT / "samples"
+
+
+@pytest.fixture(scope="session")
+def weights_folder() -> Path:
+    """Where set-up put the default segmenters' weights. Their absence is a failure, never a skip."""
+    folder = ROOT / "var" / "weights"
+    assert folder.is_dir(), "no weights: run `make setup` once"
+    return folder

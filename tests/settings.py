@@ -1,0 +1,7 @@
+"""The real settings, in the demo's environment unless the caller sets another."""
+
+import os
+
+os.environ.setdefault("DEMO", "true")
+
+from infra.settings import *  # noqa: F403
