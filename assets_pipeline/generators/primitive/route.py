@@ -1,0 +1,195 @@
+"""silhouette, title and dimensions -> which family, and the fitted solid"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assets_pipeline.asset import Cutout, Hints
+from assets_pipeline.generators.primitive.cues import BaseLine, base_line, looks_open
+from assets_pipeline.generators.primitive.cuboid import USUAL_DEPTH, Cuboid, cuboid_mesh, fit_cuboid
+from assets_pipeline.generators.primitive.dimensions import metres_per_unit
+from assets_pipeline.generators.primitive.handle import handle_surface, leftover
+from assets_pipeline.generators.primitive.inflate import inflate, plate
+from assets_pipeline.generators.primitive.revolve import Profile, fit_profile, lathe, outline
+from assets_pipeline.generators.primitive.solid import MIRROR_Z, TURN, Solid, joined, unwrapped
+from assets_pipeline.generators.primitive.view import Crop, rotation_x, rotation_y
+from assets_pipeline.generators.primitive.words import Family, Kind
+
+FACES_PER_EDGE = 24
+MAX_TEXTURE_PX = 4096
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The fitted solid and, in words for the report, why this family."""
+
+    solid: Solid
+    why: str
+    notes: tuple[str, ...] = ()
+
+
+def choose(crop: Crop, cutout: Cutout, kind: Kind | None, hints: Hints) -> Choice:
+    """The best family that the title allows and the silhouette bears out."""
+    if kind is not None:
+        choice = by_word(crop, kind, hints)
+        if choice is not None:
+            return choice
+    return by_silhouette(crop, kind, hints)
+
+
+def by_word(crop: Crop, kind: Kind, hints: Hints) -> Choice | None:
+    """The family that the title names, if its fit is good enough."""
+    why = f"'{kind.word}' is a {kind.family.replace('_', ' ')} shape"
+    if kind.family in (Family.REVOLVE_CLOSED, Family.REVOLVE_OPEN):
+        profile = fit_revolve(crop, hints, open_top=kind.family == Family.REVOLVE_OPEN)
+        strict = kind.family == Family.REVOLVE_CLOSED
+        if profile.coverage >= (0.88 if strict else 0.75) and profile.symmetry >= (0.8 if strict else 0.6):
+            return Choice(revolve_solid(crop, profile, kind), why)
+    if kind.family == Family.CUBOID:
+        fitted = fit_cuboid(crop, size=full_size(hints), depth_ratio=depth_ratio(kind, hints))
+        if fitted.coverage >= 0.86:
+            return Choice(cuboid_solid(crop, fitted, plain_back=kind.plain_back), why)
+    if kind.family == Family.EXTRUSION:
+        return Choice(plate_solid(crop, kind, hints), why)
+    if kind.family == Family.INFLATION:
+        return Choice(inflated_solid(crop, kind, hints), why)
+    return None
+
+
+def by_silhouette(crop: Crop, kind: Kind | None, hints: Hints) -> Choice:
+    """The family that the outline alone suggests."""
+    base = base_line(crop.mask)
+    if base is BaseLine.ARC:
+        profile = fit_revolve(crop, hints, open_top=False)
+        if profile.symmetry > 0.85 and profile.coverage > 0.94:
+            if looks_open(profile):
+                profile = fit_revolve(crop, hints, open_top=True)
+                opened = replace(kind or PLAIN, family=Family.REVOLVE_OPEN)
+                return Choice(revolve_solid(crop, profile, opened), "symmetric outline, round base, widest at its rim")
+            return Choice(revolve_solid(crop, profile, kind or PLAIN), "symmetric outline on a round base")
+    if base in (BaseLine.FLAT, BaseLine.VEE):
+        fitted = fit_cuboid(crop, size=full_size(hints), depth_ratio=depth_ratio(kind, hints))
+        if fitted.coverage > 0.955:
+            return Choice(cuboid_solid(crop, fitted, plain_back=False), "straight-edged outline of a box")
+    return Choice(inflated_solid(crop, kind or PLAIN, hints), "no simple shape explains the outline")
+
+
+PLAIN = Kind("", Family.INFLATION, 0.3)
+
+
+def full_size(hints: Hints) -> NDArray[np.float64] | None:
+    """Width, height and depth, where all are given."""
+    if hints.width and hints.height and hints.depth:
+        return np.array([hints.width, hints.height, hints.depth])
+    return None
+
+
+def depth_ratio(kind: Kind | None, hints: Hints) -> float:
+    """Depth over width: as given, as usual for the kind, or as usual for packed goods."""
+    if hints.depth and hints.width:
+        return hints.depth / hints.width
+    return kind.depth if kind else USUAL_DEPTH
+
+
+def fit_revolve(crop: Crop, hints: Hints, *, open_top: bool) -> Profile:
+    """The profile, with the elevation at which height over diameter is as given, where both are."""
+    diameter = hints.depth or None
+    ratio = hints.height / diameter if hints.height and diameter else None
+    return fit_profile(crop, open_top=open_top, height_over_diameter=ratio)
+
+
+def photo_px_per_unit(crop: Crop) -> float:
+    """Photo pixels per crop unit: the detail that there is to keep."""
+    return crop.half_px
+
+
+def revolve_solid(crop: Crop, profile: Profile, kind: Kind) -> Solid:
+    """The turned body, with handles and spouts where the silhouette has them."""
+    is_open = kind.family == Family.REVOLVE_OPEN
+    section = outline(profile, wall=kind.wall if is_open else None)
+    positions, indices, texcoords = lathe(section)
+    px = photo_px_per_unit(crop) * 1.1
+    around = 2 * np.pi * float(profile.radii.max()) * px
+    along = float(np.linalg.norm(np.diff(section, axis=0), axis=1).sum()) * px
+    shrink = min(1.0, MAX_TEXTURE_PX / max(around, along))
+    texture = (max(64, int(around * shrink)), max(64, int(along * shrink)))
+    family = Family.REVOLVE_OPEN if is_open else Family.REVOLVE_CLOSED
+    solid = Solid(
+        positions, indices, texcoords, texture, rotation_x(profile.elevation), profile.offset, family, profile.coverage, (TURN,)
+    )
+    region = leftover(crop, profile)
+    if region is None:
+        return solid
+    clear = 1 - 0.5 * kind.wall if is_open else 0.85
+    handle = handle_surface(crop, profile, region, flat=kind.flat_handle, keep_clear=clear)
+    if handle is None:
+        return solid
+    solid = joined(solid, [handle], px)
+    return turned_to_side(solid, handle[0]) if kind.flat_handle else solid
+
+
+def turned_to_side(solid: Solid, handle: NDArray[np.float64]) -> Solid:
+    """`solid` turned so that its handle points to +X or -X, as merchants show pans from the front."""
+    centre = handle.mean(axis=0)
+    angle = float(np.arctan2(centre[2], abs(centre[0]))) * (1 if centre[0] >= 0 else -1)
+    if abs(angle) > np.deg2rad(75):
+        return solid
+    turn = rotation_y(angle)
+    return replace(solid, positions=solid.positions @ turn.T, rotation=solid.rotation @ turn.T)
+
+
+def cuboid_solid(crop: Crop, fitted: Cuboid, *, plain_back: bool) -> Solid:
+    positions, indices, texcoords = tessellated(*cuboid_mesh(fitted.half))
+    w, h, d = fitted.half * 2
+    px = photo_px_per_unit(crop) * 1.1
+    unfolded = np.array([2 * (w + d), h + 2 * d]) * 1.05 * px
+    shrink = min(1.0, MAX_TEXTURE_PX / unfolded.max())
+    texture = (max(64, int(unfolded[0] * shrink)), max(64, int(unfolded[1] * shrink)))
+    return Solid(
+        positions, indices, texcoords, texture, fitted.rotation, fitted.offset, Family.CUBOID, fitted.coverage, (TURN,), plain_back
+    )
+
+
+def tessellated(
+    positions: NDArray[np.float64], indices: NDArray[np.int64], texcoords: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """The six faces as grids, so that colour can vary over a face the photo does not show."""
+    t = np.linspace(0, 1, FACES_PER_EDGE + 1)
+    s, r = np.meshgrid(t, t)
+    weights = np.stack([(1 - s) * (1 - r), s * (1 - r), s * r, (1 - s) * r], axis=-1).reshape(-1, 4)
+    count = FACES_PER_EDGE + 1
+    low = (np.arange(FACES_PER_EDGE)[:, None] * count + np.arange(FACES_PER_EDGE)).ravel()
+    face = np.concatenate([np.column_stack([low, low + 1, low + count + 1]), np.column_stack([low, low + count + 1, low + count])])
+    quads = np.arange(24).reshape(6, 4)
+    grid_positions = np.concatenate([weights @ positions[quad] for quad in quads])
+    grid_texcoords = np.concatenate([weights @ texcoords[quad] for quad in quads])
+    grid_indices = np.concatenate([face + i * count**2 for i in range(6)])
+    return grid_positions, grid_indices, grid_texcoords
+
+
+def plate_solid(crop: Crop, kind: Kind, hints: Hints) -> Solid:
+    scale = metres_per_unit(crop, hints)
+    half = hints.depth / 2 / scale if hints.depth and scale else kind.depth * outline_width(crop) / 2
+    positions, indices = plate(crop, half_depth=float(np.clip(half, 0.01, 0.6)))
+    return free_solid(crop, positions, indices, Family.EXTRUSION, plain_back=kind.plain_back)
+
+
+def inflated_solid(crop: Crop, kind: Kind, hints: Hints) -> Solid:
+    """A rounded body; a given depth shapes it before anything is stretched, boxier where it is deeper than round."""
+    scale = metres_per_unit(crop, hints)
+    half = hints.depth / 2 / scale if hints.depth and scale else None
+    positions, indices = inflate(crop, half_depth=half, squareness=3.0)
+    return free_solid(crop, positions, indices, Family.INFLATION, plain_back=kind.plain_back)
+
+
+def outline_width(crop: Crop) -> float:
+    return float(crop.mask.any(axis=0).sum() / crop.side * 2)
+
+
+def free_solid(crop: Crop, positions: NDArray[np.float64], indices: NDArray[np.int64], family: Family, *, plain_back: bool) -> Solid:
+    """A surface in the view frame as a solid: seen straight on."""
+    positions, indices, texcoords, texture = unwrapped(positions, indices, photo_px_per_unit(crop))
+    return Solid(
+        positions, indices, texcoords, texture, np.eye(3), np.zeros(3), family, 1.0, (MIRROR_Z,), plain_back
+    )

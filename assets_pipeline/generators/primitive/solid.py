@@ -1,0 +1,89 @@
+"""The fitted shape, before it has colour."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import fast_simplification
+import numpy as np
+import uvunwrap
+from numpy.typing import NDArray
+
+ATLAS_GAP_PX = 8
+
+
+@dataclass(frozen=True)
+class Solid:
+    """A textured shape to be, in the product frame (+Y up, front +Z), in crop units.
+
+    positions (n, 3), indices (m, 3), texcoords (n, 2); texture: (width, height) in texels. The photo's view frame is
+    `rotation @ x + offset`. symmetries: (3, 3) matrices that map the shape onto itself; texels that the photo does not
+    show take the colour of where a symmetry puts them, the first that is seen wins. plain_back: leave the unseen
+    without the photo's detail.
+    """
+
+    positions: NDArray[np.float64]
+    indices: NDArray[np.int64]
+    texcoords: NDArray[np.float64]
+    texture: tuple[int, int]
+    rotation: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    family: str
+    coverage: float
+    symmetries: tuple[NDArray[np.float64], ...] = ()
+    plain_back: bool = False
+    notes: tuple[str, ...] = ()
+
+
+TURN = np.diag([-1.0, 1.0, -1.0])
+"""Half a turn about the upright axis: keeps lettering readable, which a mirror image would not."""
+
+MIRROR_X = np.diag([-1.0, 1.0, 1.0])
+MIRROR_Z = np.diag([1.0, 1.0, -1.0])
+
+
+def unwrapped(
+    positions: NDArray[np.float64], indices: NDArray[np.int64], px_per_unit: float, *, triangles: int = 40_000
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], tuple[int, int]]:
+    """Reduce to `triangles` and lay out charts: (positions, indices, texcoords, texture size) at about `px_per_unit`."""
+    if len(indices) > triangles:
+        reduced, faces = fast_simplification.simplify(
+            positions.astype(np.float32), indices.astype(np.int32), target_count=triangles, agg=3
+        )
+        positions, indices = reduced.astype(np.float64), faces.astype(np.int64)
+    corners = positions[indices]
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum() / 2
+    side = int(np.clip(np.sqrt(area / 0.6) * px_per_unit, 256, 3072))
+    mesh = uvunwrap.Mesh(np.ascontiguousarray(positions, np.float32), np.ascontiguousarray(indices, np.uint32))
+    atlas: Any = uvunwrap.generate([mesh], page_size=side, padding=4)
+    part = atlas.meshes[0]
+    source = np.asarray(part.xref).astype(np.int64)
+    faces = np.asarray(part.indices).astype(np.int64).reshape(-1, 3)
+    texcoords = np.asarray(part.uv, np.float64).reshape(-1, 2)
+    return positions[source], faces, texcoords, (int(atlas.width), int(atlas.height))
+
+
+def joined(body: Solid, parts: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]], px_per_unit: float) -> Solid:
+    """`body` with further closed surfaces, each with charts of its own below the body's."""
+    for positions, indices in parts:
+        share = len(indices) / 4
+        extra, faces, texcoords, size = unwrapped(positions, indices, px_per_unit, triangles=int(np.clip(share, 4000, 16_000)))
+        body = stacked(body, extra, faces, texcoords, size)
+    return body
+
+
+def stacked(
+    body: Solid, positions: NDArray[np.float64], indices: NDArray[np.int64], texcoords: NDArray[np.float64], size: tuple[int, int]
+) -> Solid:
+    """Put another part's charts below those of `body`."""
+    width = max(body.texture[0], size[0])
+    height = body.texture[1] + ATLAS_GAP_PX + size[1]
+    above = body.texcoords * (np.array(body.texture) / (width, height))
+    below = (texcoords * size + (0, body.texture[1] + ATLAS_GAP_PX)) / (width, height)
+    return replace(
+        body,
+        positions=np.concatenate([body.positions, positions]),
+        indices=np.concatenate([body.indices, indices + len(body.positions)]),
+        texcoords=np.concatenate([above, below]),
+        texture=(width, height),
+    )
