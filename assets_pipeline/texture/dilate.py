@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def nearest_covered(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The flat index of the covered texel nearest to each texel, int64 (h, w). `mask` covers at least one texel."""
+def nearest_covered(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """The flat index of the covered texel nearest to each texel, int32 (h, w). `mask` covers at least one texel."""
     assert mask.any(), "nothing to fill from"
     open_texels = np.ascontiguousarray(~mask, np.uint8)
     labels = cv2.distanceTransformWithLabels(open_texels, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[1]
     covered = np.flatnonzero(mask)
-    texel_of_label = np.zeros(int(labels.max()) + 1, np.int64)
+    texel_of_label = np.zeros(int(labels.max()) + 1, np.int32)
     texel_of_label[labels.ravel()[covered]] = covered
     return texel_of_label[labels]
 

@@ -28,10 +28,17 @@ def rasterise(
     return triangle, barycentric
 
 
+def coverage(texcoords: NDArray[Any], indices: NDArray[Any], width: int, height: int) -> NDArray[np.bool_]:
+    """Which texels' centres lie in a triangle, bool (h, w)."""
+    layers = np.zeros((height, width), np.uint16)
+    _count(_pixels(texcoords, width, height), frozen(indices, np.int64), layers, 0.0)
+    return layers > 0
+
+
 def count_layers(texcoords: NDArray[Any], indices: NDArray[Any], size: int) -> NDArray[np.uint16]:
     """How many triangles lie over each texel's centre, uint16 (size, size); a centre on an edge counts for none."""
     layers = np.zeros((size, size), np.uint16)
-    _count(_pixels(texcoords, size, size), frozen(indices, np.int64), layers)
+    _count(_pixels(texcoords, size, size), frozen(indices, np.int64), layers, 1e-6)
     return layers
 
 
@@ -134,7 +141,8 @@ def _nearest_inside(p: Any, i: int, j: int, k: int, x: float, y: float) -> tuple
 
 
 @numba.njit(cache=True)
-def _count(p: Any, corners: Any, layers: Any) -> None:
+def _count(p: Any, corners: Any, layers: Any, inside: float) -> None:
+    """Count the triangles over each texel's centre, at weights of `inside` or more."""
     height, width = layers.shape
     for t in range(len(corners)):
         i, j, k = corners[t]
@@ -145,5 +153,5 @@ def _count(p: Any, corners: Any, layers: Any) -> None:
         for y in range(top, bottom + 1):
             for x in range(left, right + 1):
                 a, b, c = _weights(p, i, j, k, x, y, 1.0 / twice)
-                if a > 1e-6 and b > 1e-6 and c > 1e-6:
+                if min(a, b, c) >= inside:
                     layers[y, x] += 1
