@@ -99,7 +99,11 @@ class GltfTools(Protocol):
     """The glTF tools that exist only for Node: meshopt packing and the Khronos validator."""
 
     def pack_web(self, glb: bytes) -> bytes:
-        """A compressed GLB (meshopt geometry, WebP textures) of the same asset. Raises Unavailable."""
+        """`glb` with its geometry quantised and packed by meshopt, textures untouched. Raises Unavailable."""
+        ...
+
+    def unpack_web(self, glb: bytes) -> bytes:
+        """`glb` with its geometry as plain floats again, for reading. Raises Unavailable."""
         ...
 
     def validate(self, glb: bytes) -> Mapping[str, Any]:

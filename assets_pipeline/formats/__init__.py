@@ -1,0 +1,1 @@
+"""The delivery formats: values <-> bytes of GLB, USDZ and their images."""

@@ -1,0 +1,76 @@
+"""pixels <-> bytes of JPEG, PNG and WebP, the same bytes every time"""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from assets_pipeline.asset import frozen
+
+MIME = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+SUFFIX = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """An image file's bytes with what its header says."""
+
+    data: bytes
+    mime: str
+    width: int
+    height: int
+
+    @property
+    def suffix(self) -> str:
+        return SUFFIX[self.mime]
+
+
+def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> EncodedImage:
+    """Full chroma resolution: (h, w, 3) or (h, w)."""
+    return _encode(pixels, "JPEG", quality=quality, subsampling=0, optimize=True)
+
+
+def encode_png(pixels: NDArray[np.uint8]) -> EncodedImage:
+    """Lossless: (h, w), (h, w, 3) or (h, w, 4)."""
+    return _encode(pixels, "PNG", compress_level=7)
+
+
+def encode_webp(pixels: NDArray[np.uint8], quality: int) -> EncodedImage:
+    """Lossy, (h, w, 3) or (h, w, 4); colours under zero alpha are kept, as textures need."""
+    return _encode(pixels, "WEBP", quality=quality, method=4, exact=True)
+
+
+def _encode(pixels: NDArray[np.uint8], name: str, **options: Any) -> EncodedImage:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, name, **options)
+    return EncodedImage(stream.getvalue(), MIME[name], width=pixels.shape[1], height=pixels.shape[0])
+
+
+def read_image(data: bytes) -> EncodedImage:
+    """Describe an image file of ours without decoding its pixels. Raises ValueError on another format."""
+    with Image.open(io.BytesIO(data)) as image:
+        if image.format not in MIME:
+            raise ValueError(f"image format {image.format}")
+        return EncodedImage(data, MIME[image.format], width=image.width, height=image.height)
+
+
+def decode_image(image: EncodedImage) -> NDArray[np.uint8]:
+    """uint8 (h, w, 3), or (h, w, 4) when the file has alpha."""
+    with Image.open(io.BytesIO(image.data)) as opened:
+        return frozen(np.asarray(opened.convert("RGBA" if "A" in opened.getbands() else "RGB")))
+
+
+def resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """`pixels` at another size, area-filtered when smaller; itself when it is that size already."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Peak signal-to-noise ratio in dB between two images of one size; 99 when they are the same."""
+    error = float(np.mean((a.astype(np.float32) - b.astype(np.float32)) ** 2))
+    return 99.0 if error == 0 else min(99.0, 10 * float(np.log10(255**2 / error)))
