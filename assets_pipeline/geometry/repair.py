@@ -11,10 +11,13 @@ from scipy.spatial import cKDTree
 
 from assets_pipeline.geometry.measure import areas, diagonal, sample_surface, volume
 from assets_pipeline.geometry.surface import Surface
-from assets_pipeline.geometry.topology import compact, components, corner_fans, edges_of, paired_half_edges
+from assets_pipeline.geometry.topology import Edges, compact, components, corner_fans, edges_of, paired_half_edges
 
 THINNEST = 1e-7
 """A triangle whose height is under this share of the diagonal has no side to look at."""
+
+HAIR = 1e-5
+"""How far parted vertices move, as a share of the diagonal: ten times what float32 keeps, and invisible."""
 
 PASSES = 12
 """Rounds of flips or peels before a repair gives up; each round mends every fault it can reach."""
@@ -219,15 +222,9 @@ def split_non_manifold(surface: Surface) -> tuple[Surface, int]:
     that whoever welds by position gets the same manifold. Returns the number of edges parted.
     """
     edges = edges_of(surface.indices)
-    joined = [paired_half_edges(edges)]
     crowded = np.flatnonzero(edges.count > 2)
-    if len(crowded):
-        order = np.argsort(edges.edge, kind="stable")
-        starts = np.cumsum(edges.count) - edges.count
-        for edge in crowded.tolist():
-            around = order[starts[edge] : starts[edge] + edges.count[edge]]
-            joined.append(_pairs_around(surface, around, edges.forward))
-    fans = corner_fans(surface.indices, edges, np.concatenate(joined))
+    joined = np.concatenate([paired_half_edges(edges), *_pairs_at(surface, edges, crowded)])
+    fans = corner_fans(surface.indices, edges, joined)
     _, vertex_of = np.unique(fans, return_inverse=True)
     indices = vertex_of.reshape(-1, 3).astype(np.int64)
     origin = np.empty(int(indices.max()) + 1, np.int64)
@@ -236,8 +233,53 @@ def split_non_manifold(surface: Surface) -> tuple[Surface, int]:
     crowded_vertices = np.unique(surface.indices.ravel()[np.isin(edges.edge, crowded)])
     apart = np.isin(origin, crowded_vertices) & (np.bincount(origin)[origin] > 1)
     if apart.any():
-        positions = _drawn_in(positions, indices, apart, 1e-5 * diagonal(positions))
-    return replace(surface, positions=positions, indices=indices), len(crowded)
+        positions = _drawn_in(positions, indices, apart, HAIR * diagonal(positions))
+    surface = replace(surface, positions=positions, indices=indices)
+    return _split_pinched(surface), len(crowded)
+
+
+def _split_pinched(surface: Surface) -> Surface:
+    """Give all but one pair of triangles a vertex of their own in the middle of an edge that several pairs share.
+
+    Such an edge is left where the fans at both its ends hang together some other way round.
+    """
+    edges = edges_of(surface.indices)
+    crowded = np.flatnonzero(edges.count > 2)
+    spare = [pair for pairs in _pairs_at(surface, edges, crowded) for pair in pairs[1:].tolist()]
+    taken: set[int] = set()
+    for one, other in spare:
+        if taken.isdisjoint((one // 3, other // 3)):
+            surface = _with_middle(surface, one, other)
+        taken.update((one // 3, other // 3))
+    return surface
+
+
+def _with_middle(surface: Surface, one: int, other: int) -> Surface:
+    """Split the two triangles of a pair of half-edges at a new vertex in the edge's middle, a hair inward."""
+    place = len(surface.positions)
+    ends = surface.indices.ravel()[[one, one - 2 if one % 3 == 2 else one + 1]]
+    middle = surface.positions[ends].mean(axis=0)
+    apices = surface.positions[[surface.indices[h // 3, (h + 2) % 3] for h in (one, other)]].mean(axis=0)
+    inward = apices - middle
+    hair = HAIR * diagonal(surface.positions) / max(float(np.linalg.norm(inward)), 1e-300)
+    surface = replace(surface, positions=np.concatenate([surface.positions, (middle + inward * hair)[None]]))
+    for half_edge in (one, other):
+        t, k = divmod(half_edge, 3)
+        (a, b, c), (at_a, at_b, at_c) = np.roll(surface.indices[t], -k), np.roll(surface.corners[t], -k)
+        surface, at_m = surface.with_blended_corners(np.array([at_a]), np.array([at_b]), np.array([0.5]))
+        indices, corners = surface.indices.copy(), surface.corners.copy()
+        indices[t], corners[t] = (a, place, c), (at_a, at_m[0], at_c)
+        surface = replace(surface, indices=indices, corners=corners)
+        surface = surface.with_triangles(np.array([[place, b, c]]), np.array([[at_m[0], at_b, at_c]]))
+    return surface
+
+
+def _pairs_at(surface: Surface, edges: Edges, crowded: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """For each crowded edge its half-edges in pairs that bound the same solid, int64 (p, 2)."""
+    order = np.argsort(edges.edge, kind="stable") if len(crowded) else np.empty(0, np.int64)
+    starts = np.cumsum(edges.count) - edges.count
+    around = [order[starts[edge] : starts[edge] + edges.count[edge]] for edge in crowded.tolist()]
+    return [_pairs_around(surface, half_edges, edges.forward[half_edges]) for half_edges in around]
 
 
 def _pairs_around(surface: Surface, around: NDArray[np.int64], forward: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -246,15 +288,14 @@ def _pairs_around(surface: Surface, around: NDArray[np.int64], forward: NDArray[
     start = surface.positions[surface.indices[triangle, k]]
     end = surface.positions[surface.indices[triangle, (k + 1) % 3]]
     apex = surface.positions[surface.indices[triangle, (k + 2) % 3]]
-    lower = np.where(forward[around][:, None], start, end)[0]
-    axis = np.where(forward[around][:, None], end, start)[0] - lower
-    axis = axis / max(np.linalg.norm(axis), 1e-300)
+    lower, upper = (start[0], end[0]) if forward[0] else (end[0], start[0])
+    axis = (upper - lower) / max(np.linalg.norm(upper - lower), 1e-300)
     towards = apex - lower - ((apex - lower) @ axis)[:, None] * axis
     across = np.cross(axis, towards[0])
-    angle = np.arctan2(towards @ across, towards @ towards[0] * np.linalg.norm(across))
+    angle = np.arctan2(towards @ across, towards @ towards[0])
     pairs: list[tuple[int, int]] = []
-    free = set(np.flatnonzero(~forward[around]).tolist())
-    for f in np.flatnonzero(forward[around]).tolist():
+    free = set(np.flatnonzero(~forward).tolist())
+    for f in np.flatnonzero(forward).tolist():
         if free:
             # outside lies on the side of growing angle, so the solid is met while the angle falls
             g = min(sorted(free), key=lambda other: (angle[f] - angle[other]) % (2 * np.pi))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assets_pipeline.geometry.measure import corner_angles, triangle_normals, unit
+from assets_pipeline.geometry.measure import areas, corner_angles, triangle_normals, unit
 from assets_pipeline.geometry.topology import corner_fans, edges_of, paired_half_edges
 
 
@@ -15,7 +15,7 @@ def corner_normals(
     """Unit normals smoothed around each vertex, but not across edges sharper than `crease_degrees`.
 
     Over welded vertices. Returns the normals, float32 (g, 3), and each corner's normal, int64 (m, 3). Triangles weigh
-    by their angle at the vertex.
+    by their angle at the vertex and by their area, which keeps flats beside bevels flat.
     """
     face = unit(triangle_normals(positions, indices))
     edges = edges_of(indices)
@@ -24,7 +24,7 @@ def corner_normals(
     flat = edges.forward[pairs[:, 0]] != edges.forward[pairs[:, 1]]
     smooth = flat & (cosine >= np.cos(np.radians(crease_degrees)))
     fans = corner_fans(indices, edges, pairs[smooth])
-    weights = corner_angles(positions, indices)
+    weights = corner_angles(positions, indices) * areas(positions, indices)[:, None]
     total = np.stack([np.bincount(fans.ravel(), (weights * face[:, axis, None]).ravel()) for axis in range(3)], axis=1)
     total = unit(total)
     total[~total.any(axis=1)] = (0.0, 1.0, 0.0)  # triangles without area, or fans that cancel out

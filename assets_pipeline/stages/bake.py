@@ -16,7 +16,7 @@ from assets_pipeline.geometry.topology import weld
 from assets_pipeline.stages.unwrap import CREASE_DEGREES
 from assets_pipeline.texture.color import to_bytes
 from assets_pipeline.texture.detail import atlas_size, texture_densities
-from assets_pipeline.texture.dilate import dilate, nearest_covered
+from assets_pipeline.texture.dilate import dilate, nearest_covered, pad
 from assets_pipeline.texture.occlusion import openness
 from assets_pipeline.texture.raster import coverage
 from assets_pipeline.texture.resample import sample_area, sample_nearest
@@ -57,20 +57,19 @@ def bake(
     """The maps of `lowpoly`, the share of its texels that no photo showed, and counts.
 
     Colour comes from `raw.base_color` over the high-poly texcoords, or else from its vertex colours. Maps are no larger
-    than what there is to show, and texels outside the charts continue the nearest chart.
+    than what there is to show; texels outside the charts are filled, so that mipmaps do not bleed.
     """
     size = atlas_size(highpoly, raw.base_color, texture_size)
     texels = covered_texels(lowpoly, size)
-    filling = nearest_covered(texels.mask)
     scene = RayScene(highpoly.positions, highpoly.indices)
     hits = find_hits(texels, lowpoly, highpoly, scene)
     base_color = _base_color(texels, hits, lowpoly, highpoly, raw)
     normal = _normal(texels, hits, lowpoly, highpoly)
     occlusion, occluded = _occlusion(lowpoly, highpoly, scene, min(OCCLUSION_SIZE, size))
     material = Material(
-        base_color=_filled(base_color, texels, filling),
+        base_color=_map(base_color, texels),
         metallic_roughness=_metallic_roughness(raw),
-        normal=_constant(128, 128, 255) if normal is None else _filled(normal, texels, filling),
+        normal=_constant(128, 128, 255) if normal is None else _map(normal, texels),
         occlusion=occlusion,
     )
     unseen = _unseen(hits, highpoly, raw)
@@ -78,11 +77,11 @@ def bake(
     return material, unseen, counts
 
 
-def _filled(values: NDArray[np.uint8], texels: Texels, filling: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """The square map of one value per texel, with the open texels filled."""
+def _map(values: NDArray[np.uint8], texels: Texels) -> NDArray[np.uint8]:
+    """The square map of one value per covered texel, uint8 (n, c), with the open texels filled."""
     flat = np.zeros((texels.size * texels.size, values.shape[1]), np.uint8)
     flat[texels.at] = values
-    return frozen(flat[filling.ravel()].reshape(texels.size, texels.size, -1))
+    return frozen(pad(flat.reshape(texels.size, texels.size, -1), texels.mask))
 
 
 def _constant(*value: int) -> NDArray[np.uint8]:
