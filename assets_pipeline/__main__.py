@@ -29,11 +29,11 @@ DISK_IS_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 @dataclass(frozen=True)
 class Command:
-    """One of the words after `plinth`. `run` prints the result; trouble is raised."""
+    """One of the words after `plinth`. `run` returns what goes to stdout; trouble is raised."""
 
     summary: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], None]
+    run: Callable[[argparse.Namespace], str]
 
 
 COMMANDS: Mapping[str, Command] = {
@@ -58,8 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings(), interruptible():
             warnings.simplefilter("ignore")  # what libraries tell programmers
-            dispatch(given)
-            sys.stdout.flush()
+            print(dispatch(given), end="", flush=True)
     except UsageError as error:
         return fail(USAGE, "usage", str(error), as_json)
     except InputRejected as error:
@@ -79,23 +78,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return DONE
 
 
-def dispatch(given: Sequence[str]) -> None:
-    """Hand the arguments to the command that the first of them names."""
-    name = given[0] if given else ""
+def dispatch(given: Sequence[str]) -> str:
+    """Hand the arguments to the command that the first of them names; what it says."""
     with contextlib.suppress(SystemExit):  # --help and --version have said what there is to say
-        if name not in COMMANDS:
+        if not given or given[0] not in COMMANDS:
             introduce(given)
-        command = COMMANDS[name]
-        parser = Parser(
-            prog=f"plinth {name}", description=f"{command.summary[0].upper()}{command.summary[1:]}.", allow_abbrev=False
-        )
+        name, command = given[0], COMMANDS[given[0]]
+        parser = Parser(prog=f"plinth {name}", description=f"{command.summary[0].upper()}{command.summary[1:]}.")
         command.add_arguments(parser)
-        options = parser.parse_intermixed_args(shield_dashes(given[1:]))
-        return command.run(options)
+        return command.run(parser.parse_intermixed_args(shield_dashes(given[1:])))
+    return ""
 
 
 def shield_dashes(given: Sequence[str]) -> list[str]:
-    """Everything after `--` is a file's name: write `-a.jpg` as `./-a.jpg`, which argparse does not take for an option."""
+    """Everything after `--` is a file's name: `-a.jpg` becomes `./-a.jpg`, which argparse takes for no option."""
     split = given.index("--") if "--" in given else len(given)
     return [*given[:split], *(f"./{name}" if name.startswith("-") else name for name in given[split + 1 :])]
 

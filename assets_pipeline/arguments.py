@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from assets_pipeline.asset import Hints, View
 from assets_pipeline.generators.registry import AUTO, GENERATORS
@@ -34,6 +34,8 @@ FILES = (
 )
 """What `make` writes into its folder."""
 
+ONE_GENERATOR = f"{AUTO} (default) or one of: {', '.join(GENERATORS)}"
+ONE_SEGMENTER = f"what cuts the product out: {', '.join(SEGMENTERS)}; their licences: plinth weights"
 MOST_PHOTOS = 24
 SMALLEST_MM, LARGEST_MM = 1.0, 50_000.0
 LONGEST_TEXT = 200
@@ -45,7 +47,10 @@ class UsageError(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises UsageError instead of leaving the process."""
+    """Raises UsageError instead of leaving the process; knows no abbreviations, which would bind us for ever."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see `{self.prog} --help`)")
@@ -63,6 +68,7 @@ class MakeOptions:
 
 
 def add_photos(parser: argparse.ArgumentParser) -> None:
+    """Photos, and photos of named sides."""
     parser.add_argument("photos", nargs="*", metavar="PHOTO", type=Path, help="photos of one product; the front first")
     parser.add_argument(
         "--view",
@@ -75,6 +81,7 @@ def add_photos(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
+    """For programs that read the result."""
     parser.add_argument("--json", action="store_true", dest="as_json", help="the result as JSON on stdout")
 
 
@@ -87,10 +94,10 @@ def add_make(parser: argparse.ArgumentParser) -> None:
     for side, axis in (("width", "left to right"), ("height", "bottom to top"), ("depth", "front to back")):
         parser.add_argument(f"--{side}-mm", type=millimetres, metavar="N", help=f"its real size, {axis}")
     parser.add_argument(
-        "--generator", default=AUTO, choices=[AUTO, *GENERATORS], metavar="NAME", help=generators_help()
+        "--generator", default=AUTO, choices=[AUTO, *GENERATORS], metavar="NAME", help=ONE_GENERATOR
     )
     parser.add_argument("--quality", default="standard", choices=list(QUALITIES), help="default standard")
-    parser.add_argument("--segmenter", choices=list(SEGMENTERS), metavar="NAME", help=segmenters_help())
+    parser.add_argument("--segmenter", choices=list(SEGMENTERS), metavar="NAME", help=ONE_SEGMENTER)
     triangles = whole_number(TRIANGLES_MIN, TRIANGLES_MAX)
     parser.add_argument("--triangles", type=triangles, metavar="N", help="at most this many triangles")
     sizes = list(TEXTURE_SIZES)
@@ -117,14 +124,6 @@ def add_certify(parser: argparse.ArgumentParser) -> None:
     """The options of `plinth certify`."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that `plinth make` wrote")
     add_json(parser)
-
-
-def generators_help() -> str:
-    return f"{AUTO} (default) or one of: {', '.join(GENERATORS)}"
-
-
-def segmenters_help() -> str:
-    return f"what cuts the product out: {', '.join(SEGMENTERS)}; their licences: plinth weights"
 
 
 def make_options(options: argparse.Namespace) -> MakeOptions:

@@ -5,7 +5,6 @@ Heavy modules are loaded inside the functions, after the arguments have been fou
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,34 +13,29 @@ from typing import TYPE_CHECKING, Any
 from assets_pipeline import arguments
 from assets_pipeline.arguments import MakeOptions, UsageError
 from assets_pipeline.asset import Asset, PhotoFile, View
-from assets_pipeline.errors import InputRejected
 from assets_pipeline.generators import registry
+from assets_pipeline.report import Report, advice_lines, make_report, printable, summarise
 
 if TYPE_CHECKING:
     from assets_pipeline.pipeline import Adapters
-    from assets_pipeline.report import Report
+
+PREVIEW = "preview.html"
 
 
-def make(options: argparse.Namespace) -> None:
+def make(options: argparse.Namespace) -> str:
     """`plinth make`: photos -> a folder with every file. Nothing is written before everything is whole."""
     wanted = arguments.make_options(options)
-    files = read_photos(wanted.photos)
-    report = make_asset(wanted, files)
+    report = make_asset(wanted, read_photos(wanted.photos))
     if wanted.as_json:
-        print_json(report)
-        return
-    from assets_pipeline.report import printable, summarise
-
-    print(summarise(report))
-    print(printable(f"Open {wanted.out / 'preview.html'}"))
+        return to_json(report)
+    return f"{summarise(report)}\n{printable(f'Open {wanted.out / PREVIEW}')}\n"
 
 
-def make_asset(wanted: MakeOptions, files: Sequence[PhotoFile]) -> "Report":
+def make_asset(wanted: MakeOptions, files: Sequence[PhotoFile]) -> Report:
     """Run the whole pipeline and store the files beside their report."""
     from assets_pipeline import pipeline
     from assets_pipeline.nodejs.tools import NodeTools
     from assets_pipeline.progress import Watch
-    from assets_pipeline.report import make_report
 
     choice = registry.choose(wanted.recipe.generator, len(files), has_weights)
     with NodeTools() as tools:
@@ -51,7 +45,7 @@ def make_asset(wanted: MakeOptions, files: Sequence[PhotoFile]) -> "Report":
             stages = pipeline.plan(kinds, wanted.recipe, adapters, watch.share)
             asset = pipeline.run(stages, Asset(photo_files=tuple(files), hints=wanted.hints), watch.start)
         report = make_report(asset, wanted.recipe, choice, watch.seconds)
-        asset = replace(asset, files={**asset.files, "report.json": json_bytes(report)})
+        asset = replace(asset, files={**asset.files, "report.json": to_json(report).encode()})
         pipeline.run(pipeline.plan(pipeline.KEEP, wanted.recipe, adapters), asset)
     return report
 
@@ -83,22 +77,18 @@ def read_photos(photos: Sequence[tuple[Path, View | None]]) -> list[PhotoFile]:
 
 
 def has_weights(name: str) -> bool:
+    """Whether the weights have been fetched."""
     from assets_pipeline import weights
 
     return weights.path(name, weights.FOLDER).is_file()
 
 
-def inspect(options: argparse.Namespace) -> None:
+def inspect(options: argparse.Namespace) -> str:
     """`plinth inspect`: what is good and bad about each photo."""
-    photos = arguments.named_photos(options)
-    from assets_pipeline.report import advice_lines
-
-    asset = inspect_photos(read_photos(photos))
+    asset = inspect_photos(read_photos(arguments.named_photos(options)))
     if options.as_json:
-        print_json({"status": "done", "advice": [asdict(advice) for advice in asset.advice]})
-        return
-    for photo in asset.photos:
-        print("\n".join(advice_lines(photo.name, asset.advice)))
+        return to_json({"status": "done", "advice": [asdict(advice) for advice in asset.advice]})
+    return "".join(f"{line}\n" for photo in asset.photos for line in advice_lines(photo.name, asset.advice))
 
 
 def inspect_photos(files: Sequence[PhotoFile]) -> Asset:
@@ -115,51 +105,44 @@ def inspect_photos(files: Sequence[PhotoFile]) -> Asset:
     return pipeline.run(stages, Asset(photo_files=tuple(files)))
 
 
-def generators(options: argparse.Namespace) -> None:
+def generators(options: argparse.Namespace) -> str:
     """`plinth generators`: what can make shapes here, and what the others lack."""
     specs = [make_generator().spec for make_generator in registry.GENERATORS.values()]
     lacks = {spec.name: registry.why_not_here(spec, has_weights) for spec in specs}
     if options.as_json:
-        print_json([asdict(spec) | {"runs_here": not lacks[spec.name], "why_not": lacks[spec.name]} for spec in specs])
-        return
+        return to_json(
+            [asdict(spec) | {"runs_here": not lacks[spec.name], "why_not": lacks[spec.name]} for spec in specs]
+        )
+    text = ""
     for spec in specs:
         photos = f"{spec.min_views} photo" if spec.max_views == 1 else f"{spec.min_views}-{spec.max_views} photos"
-        state = lacks[spec.name] or "runs here"
-        print(f"{spec.name:16}{spec.device:6}{photos:14}{state}\n{'':16}{spec.summary}")
+        text += f"{spec.name:16}{spec.device:6}{photos:14}{lacks[spec.name] or 'runs here'}\n{'':16}{spec.summary}\n"
+    return text
 
 
-def weights(options: argparse.Namespace) -> None:
+def weights(options: argparse.Namespace) -> str:
     """`plinth weights [fetch NAME]`: list the models' weights with their licences, or fetch some."""
     from assets_pipeline import weights as known
 
     if options.action == "fetch":
         if options.name not in known.WEIGHTS:
             raise UsageError(f"there are no weights {options.name!r}; known: {', '.join(known.WEIGHTS)}")
-        print(known.fetch(options.name, known.FOLDER, print))
-        return
+        return f"{known.fetch(options.name, known.FOLDER, print)}\n"
     rows = [asdict(entry) | {"name": name, "here": has_weights(name)} for name, entry in known.WEIGHTS.items()]
     if options.as_json:
-        print_json(rows)
-        return
-    for row in rows:
-        print(f"{row['name']:16}{'here' if row['here'] else 'missing':9}{row['licence']}")
+        return to_json(rows)
+    return "".join(f"{row['name']:16}{'here' if row['here'] else 'missing':9}{row['licence']}\n" for row in rows)
 
 
-def certify(options: argparse.Namespace) -> None:
+def certify(options: argparse.Namespace) -> str:
     """`plinth certify`: the certificate of a folder that `make` wrote, computed from its files."""
 
 
-def print_json(value: Any) -> None:
-    sys.stdout.write(json_bytes(value).decode())
-
-
-def json_bytes(value: Any) -> bytes:
-    """JSON for people and programs: numpy's numbers as plain ones, keys in our order."""
-    return (json.dumps(value, indent=2, default=plain, ensure_ascii=False) + "\n").encode()
+def to_json(value: Any) -> str:
+    """JSON for people and programs, keys in our order."""
+    return json.dumps(value, indent=2, default=plain, ensure_ascii=False) + "\n"
 
 
 def plain(value: Any) -> Any:
-    """What json does not know: arrays and numpy's numbers, paths, mappings."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return str(value)
+    """What json does not know: arrays and numpy's numbers as lists and numbers, anything else as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -45,6 +45,7 @@ class Adapters:
 
 def plan(kinds: Iterable[type[Stage]], recipe: Recipe, adapters: Adapters, progress: Progress = ignore) -> list[Stage]:
     """The stages of `kinds`, in that order, with their options. progress: told how far the generator is."""
+    licence = adapters.generator.spec.licence
     stages: Mapping[type[Any], Stage] = {
         Inspect: Inspect(working_side=recipe.working_side),
         Segment: Segment(adapters.segmenter),
@@ -53,7 +54,7 @@ def plan(kinds: Iterable[type[Stage]], recipe: Recipe, adapters: Adapters, progr
         Decimate: Decimate(recipe.triangles),
         Unwrap: Unwrap(recipe.texture_size),
         Bake: Bake(recipe.texture_size),
-        ExportGlb: ExportGlb(adapters.tools),
+        ExportGlb: ExportGlb(adapters.tools, licence, recipe.glb_bytes, recipe.web_bytes),
         ExportUsdz: ExportUsdz(),
         Render: Render(recipe.poster_side),
         Certify: Certify(adapters.tools),

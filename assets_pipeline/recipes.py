@@ -9,7 +9,7 @@ TRIANGLES_MIN, TRIANGLES_MAX = 100, 100_000
 """What may be asked for. The most is Khronos' recommendation for commerce (gltf-asset-auditor, src/Schema.ts)."""
 
 TEXTURE_SIZES = (256, 512, 1024, 2048)
-"""Powers of two; phones downsample or run out of memory above 2048 (Apple, developer.apple.com/forums/thread/693867)."""
+"""Powers of two; above 2048 phones downsample or run out of memory (developer.apple.com/forums/thread/693867)."""
 
 
 SEGMENTERS = ("u2net", "u2netp", "isnet", "birefnet")
@@ -56,11 +56,11 @@ class Profile:
 PROFILES: Mapping[str, Profile] = {
     # Our own promise for a page that loads on a phone: DESIGN's table of the asset.
     "web": Profile("a viewer on the shop's own pages", triangles=50_000),
-    # help.shopify.com, "3D modeling checklist": one material, typically about 4 MB; above 15 MB Shopify re-optimises.
+    # help.shopify.com, "3D modeling checklist": one material, about 4 MB as a rule; above 15 MB Shopify re-optimises.
     "shopify": Profile("Shopify product media", glb_bytes=15_000_000, usdz_bytes=15_000_000),
-    # support.google.com/merchants/answer/13674896 (virtual_model_link): 10 MB recommended, 15 MB the most, textures to 2K.
+    # support.google.com/merchants/answer/13674896 (virtual_model_link): 10 MB recommended, 15 the most, textures to 2K.
     "google": Profile("Google Merchant Center and Scene Viewer", glb_bytes=10_000_000),
-    # Apple on AR Quick Look, developer.apple.com/forums/thread/693867: about 100,000 polygons, one set of 2048 textures.
+    # Apple, developer.apple.com/forums/thread/693867: about 100,000 polygons, one set of 2048 textures.
     "apple": Profile("AR Quick Look on iPhone and iPad", usdz_bytes=10_000_000),
 }
 
@@ -76,6 +76,8 @@ class Recipe:
     triangles: int = 50_000
     texture_size: int = 2048
     poster_side: int = 1024
+    glb_bytes: int = 5_000_000
+    web_bytes: int = 2_000_000
     profiles: tuple[str, ...] = tuple(PROFILES)
     seed: int = 0
 
@@ -96,6 +98,7 @@ def make_recipe(
     """
     level = QUALITIES[quality]
     named = tuple(dict.fromkeys(profiles))
+    served = named or tuple(PROFILES)
     for name in named:
         limits = PROFILES[name]
         if triangles is not None and triangles > limits.triangles:
@@ -110,7 +113,9 @@ def make_recipe(
         triangles=triangles or min([level.triangles, *(PROFILES[name].triangles for name in named)]),
         texture_size=texture_size or min([level.texture_size, *(PROFILES[name].texture_size for name in named)]),
         poster_side=level.poster_side,
-        profiles=named or tuple(PROFILES),
+        glb_bytes=min(PROFILES[name].glb_bytes for name in served),
+        web_bytes=min(PROFILES[name].web_bytes for name in served),
+        profiles=served,
         seed=seed,
     )
 

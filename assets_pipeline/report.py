@@ -175,6 +175,7 @@ def counts_line(counts: Mapping[str, Any], width: int = 96) -> str:
 
 
 def size(count: int) -> str:
+    """Bytes for people."""
     return f"{count / 1e6:.2f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 

@@ -18,7 +18,7 @@ def primitive() -> ImageTo3D:
 
 
 GENERATORS: Mapping[str, Callable[[], ImageTo3D]] = {"primitive": primitive}
-"""Best first: `auto` takes the first that fits. Only what is implemented is listed; nothing loads until it is called."""
+"""Best first: `auto` takes the first that fits. Only what is implemented is listed; nothing loads until called."""
 
 
 @dataclass(frozen=True)
