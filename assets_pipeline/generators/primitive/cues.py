@@ -54,3 +54,12 @@ def looks_open(profile: Profile) -> bool:
     span = profile.heights[-1] - profile.heights[0]
     rim = profile.radii[-max(2, len(profile.radii) // 12) :].max()
     return bool(rim > 0.97 * profile.radii.max() and span < 1.6 * rim)
+
+
+def stands_on_legs(mask: NDArray[np.bool_]) -> bool:
+    """Whether the lowest part of the silhouette is two or more thin runs far apart, as under a chair or a table."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    row = mask[rows[-1] - (rows[-1] - rows[0]) // 8]
+    inside = np.flatnonzero(row)
+    starts = np.flatnonzero(np.diff(row.astype(np.int8)) == 1)
+    return bool(len(starts) >= 2 and len(inside) < 0.45 * (inside[-1] - inside[0] + 1))

@@ -137,15 +137,24 @@ def fit_profile(crop: Crop, *, open_top: bool, height_over_diameter: float | Non
     elevation = fit_elevation(crop, sdf, core, axis_x, open_top=open_top)
     heights, radii = body(crop, sdf, core, axis_x, elevation, open_top=open_top)
     if height_over_diameter is not None:
-        bodies = []
-        for degrees in np.clip(np.rad2deg(elevation) + np.arange(-8, 8.1, 2), 0, MAX_ELEVATION):
-            h, r = body(crop, sdf, core, axis_x, np.deg2rad(degrees), open_top=open_top)
-            bodies.append((abs(np.log((h[-1] - h[0]) / (2 * r.max()) / height_over_diameter)), np.deg2rad(degrees), h, r))
-        _, elevation, heights, radii = min(bodies, key=lambda found: found[0])
+        elevation, heights, radii = best_proportion(crop, sdf, core, axis_x, elevation, height_over_diameter, open_top=open_top)
     profile = Profile(heights, radii, elevation, axis_x, symmetry, core)
     picture = body_picture(crop, profile)
     coverage = float((picture & core).sum() / max((picture | core).sum(), 1))
     return Profile(heights, radii, elevation, axis_x, symmetry, core, coverage)
+
+
+def best_proportion(
+    crop: Crop, sdf: NDArray[np.float32], core: NDArray[np.bool_], axis_x: float, start: float, wanted: float, *, open_top: bool
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """(elevation, heights, radii) near `start` whose height over diameter is closest to `wanted`."""
+    tried = []
+    for degrees in np.clip(np.rad2deg(start) + np.arange(-6, 6.1, 2), 0, MAX_ELEVATION):
+        heights, radii = body(crop, sdf, core, axis_x, np.deg2rad(degrees), open_top=open_top)
+        error = abs(np.log((heights[-1] - heights[0]) / (2 * radii.max()) / wanted)) + 0.004 * abs(degrees - np.rad2deg(start))
+        tried.append((error, np.deg2rad(degrees), heights, radii))
+    _, elevation, heights, radii = min(tried, key=lambda found: found[0])
+    return float(elevation), heights, radii
 
 
 def fit_elevation(crop: Crop, sdf: NDArray[np.float32], core: NDArray[np.bool_], axis_x: float, *, open_top: bool) -> float:

@@ -6,18 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets_pipeline.asset import Cutout, Hints
-from assets_pipeline.generators.primitive.cues import BaseLine, base_line, looks_open
+from assets_pipeline.generators.primitive.cues import BaseLine, base_line, looks_open, stands_on_legs
 from assets_pipeline.generators.primitive.cuboid import USUAL_DEPTH, Cuboid, cuboid_mesh, fit_cuboid
 from assets_pipeline.generators.primitive.dimensions import metres_per_unit
+from assets_pipeline.generators.primitive.field import grid_over, surface
+from assets_pipeline.generators.primitive.furniture import Furniture, fit_furniture, furniture_surface
 from assets_pipeline.generators.primitive.handle import handle_surface, leftover
-from assets_pipeline.generators.primitive.inflate import inflate, plate
+from assets_pipeline.generators.primitive.inflate import ball_heights, inflate, plate
 from assets_pipeline.generators.primitive.revolve import Profile, fit_profile, lathe, outline
-from assets_pipeline.generators.primitive.solid import MIRROR_Z, TURN, Solid, joined, unwrapped
-from assets_pipeline.generators.primitive.view import Crop, rotation_x, rotation_y
+from assets_pipeline.generators.primitive.solid import MIRROR_X, MIRROR_Z, TURN, Solid, joined, unwrapped
+from assets_pipeline.generators.primitive.view import Crop, rotation_x, rotation_y, view_rotation
 from assets_pipeline.generators.primitive.words import Family, Kind
 
 FACES_PER_EDGE = 24
 MAX_TEXTURE_PX = 4096
+TURNED = np.deg2rad(12)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,10 @@ def by_word(crop: Crop, kind: Kind, hints: Hints) -> Choice | None:
         fitted = fit_cuboid(crop, size=full_size(hints), depth_ratio=depth_ratio(kind, hints))
         if fitted.coverage >= 0.86:
             return Choice(cuboid_solid(crop, fitted, plain_back=kind.plain_back), why)
+    if kind.family == Family.FURNITURE:
+        found = fit_furniture(crop, kind.word, size=full_size(hints))
+        if found.coverage >= 0.72:
+            return Choice(furniture_solid(crop, found), f"{why}: {found.template}")
     if kind.family == Family.EXTRUSION:
         return Choice(plate_solid(crop, kind, hints), why)
     if kind.family == Family.INFLATION:
@@ -72,6 +79,10 @@ def by_silhouette(crop: Crop, kind: Kind | None, hints: Hints) -> Choice:
         fitted = fit_cuboid(crop, size=full_size(hints), depth_ratio=depth_ratio(kind, hints))
         if fitted.coverage > 0.955:
             return Choice(cuboid_solid(crop, fitted, plain_back=False), "straight-edged outline of a box")
+    if kind is None and stands_on_legs(crop.mask):
+        found = fit_furniture(crop, "", size=full_size(hints))
+        if found.coverage >= 0.8:
+            return Choice(furniture_solid(crop, found), f"stands on legs like a {found.template}")
     return Choice(inflated_solid(crop, kind or PLAIN, hints), "no simple shape explains the outline")
 
 
@@ -96,7 +107,11 @@ def fit_revolve(crop: Crop, hints: Hints, *, open_top: bool) -> Profile:
     """The profile, with the elevation at which height over diameter is as given, where both are."""
     diameter = hints.depth or None
     ratio = hints.height / diameter if hints.height and diameter else None
-    return fit_profile(crop, open_top=open_top, height_over_diameter=ratio)
+    free = fit_profile(crop, open_top=open_top)
+    if ratio is None:
+        return free
+    told = fit_profile(crop, open_top=open_top, height_over_diameter=ratio)
+    return told if told.coverage > free.coverage - 0.04 else free
 
 
 def photo_px_per_unit(crop: Crop) -> float:
@@ -168,6 +183,22 @@ def tessellated(
     return grid_positions, grid_indices, grid_texcoords
 
 
+def furniture_solid(crop: Crop, found: Furniture) -> Solid:
+    positions, indices = furniture_surface(crop, found)
+    positions, indices, texcoords, texture = unwrapped(positions, indices, photo_px_per_unit(crop))
+    return Solid(
+        positions,
+        indices,
+        texcoords,
+        texture,
+        view_rotation(found.azimuth, found.elevation),
+        found.offset,
+        Family.FURNITURE,
+        found.coverage,
+        (MIRROR_X,),
+    )
+
+
 def plate_solid(crop: Crop, kind: Kind, hints: Hints) -> Solid:
     scale = metres_per_unit(crop, hints)
     half = hints.depth / 2 / scale if hints.depth and scale else kind.depth * outline_width(crop) / 2
@@ -179,17 +210,65 @@ def inflated_solid(crop: Crop, kind: Kind, hints: Hints) -> Solid:
     """A rounded body; a given depth shapes it before anything is stretched, boxier where it is deeper than round."""
     scale = metres_per_unit(crop, hints)
     half = hints.depth / 2 / scale if hints.depth and scale else None
-    positions, indices = inflate(crop, half_depth=half, squareness=3.0)
-    return free_solid(crop, positions, indices, Family.INFLATION, plain_back=kind.plain_back)
+    size, azimuth = full_size(hints), 0.0
+    if size is not None:
+        posed = fit_cuboid(crop, size=size)
+        if abs(posed.azimuth) > TURNED and not looks_frontal(crop, size):
+            if kind.squareness > 4 and posed.coverage > 0.8:
+                return trimmed_solid(crop, posed, plain_back=kind.plain_back)
+            half, azimuth = None, posed.azimuth
+    roundest = float(ball_heights(crop.mask).max()) / (crop.side / 2)
+    squareness = kind.squareness if half is None or half < 1.25 * roundest else max(kind.squareness, 4.5)
+    positions, indices = inflate(crop, half_depth=half, squareness=squareness)
+    return free_solid(crop, positions, indices, Family.INFLATION, plain_back=kind.plain_back, azimuth=azimuth)
+
+
+def looks_frontal(crop: Crop, size: NDArray[np.float64]) -> bool:
+    """Whether the outline is about as wide for its height as the product's front."""
+    aspect = crop.mask.any(axis=0).sum() / crop.mask.any(axis=1).sum()
+    return bool(abs(np.log(aspect / (size[0] / size[1]))) < 0.12)
+
+
+def trimmed_solid(crop: Crop, posed: Cuboid, *, plain_back: bool) -> Solid:
+    """The box of the given dimensions, trimmed by the outline and, as products are alike left and right, its mirror image."""
+    grid = grid_over(-posed.half, posed.half, 144)
+    points = grid.points()
+    field = (posed.half - np.abs(points)).min(axis=-1).astype(np.float32)
+    for mirror in (np.eye(3), MIRROR_X):
+        seen = crop.sample_sdf(points @ (posed.rotation @ mirror).T + posed.offset)
+        np.minimum(field, seen / (crop.side / 2), out=field)
+    positions, indices, texcoords, texture = unwrapped(*surface(field, grid), photo_px_per_unit(crop))
+    return Solid(
+        positions,
+        indices,
+        texcoords,
+        texture,
+        posed.rotation,
+        posed.offset,
+        Family.INFLATION,
+        posed.coverage,
+        (MIRROR_X, TURN),
+        plain_back,
+    )
 
 
 def outline_width(crop: Crop) -> float:
     return float(crop.mask.any(axis=0).sum() / crop.side * 2)
 
 
-def free_solid(crop: Crop, positions: NDArray[np.float64], indices: NDArray[np.int64], family: Family, *, plain_back: bool) -> Solid:
-    """A surface in the view frame as a solid: seen straight on."""
+def free_solid(crop: Crop, positions: NDArray[np.float64], indices: NDArray[np.int64], family: Family, *, plain_back: bool, azimuth: float = 0.0) -> Solid:
+    """A surface in the view frame as a solid, seen from `azimuth`; its back is the mirror image of what the photo shows."""
     positions, indices, texcoords, texture = unwrapped(positions, indices, photo_px_per_unit(crop))
+    turn = rotation_y(-azimuth)
     return Solid(
-        positions, indices, texcoords, texture, np.eye(3), np.zeros(3), family, 1.0, (MIRROR_Z,), plain_back
+        positions @ turn,
+        indices,
+        texcoords,
+        texture,
+        turn,
+        np.zeros(3),
+        family,
+        1.0,
+        (turn.T @ MIRROR_Z @ turn,),
+        plain_back,
     )

@@ -25,7 +25,8 @@ class Kind:
     """What a word tells. size: usual longest side in metres. depth: usual depth over width. wall: thickness over radius.
 
     flat_handle: a handle lies level, as a pan's, not upright, as a mug's. plain_back: the back has no likeness to the
-    front. content: names what a product holds or wears ("flowers", "soup"), and yields to any word for a container.
+    front. squareness: how boxy a free form is,
+    2 round. content: names what a product holds or wears ("flowers", "soup"), and yields to any word for a container.
     """
 
     word: str
@@ -38,6 +39,7 @@ class Kind:
     flat_handle: bool = False
     plain_back: bool = False
     content: bool = False
+    squareness: float = 3.0
 
 
 R, O, B, E, F, I = (  # noqa: E741 - a table's column heads
@@ -69,7 +71,8 @@ _define("lens", R, 0.1, roughness=0.35)
 _define("roll tube lipstick spool barrel drum keg pillar column candlestick trophy", R, 0.3)
 _define("bowl dish casserole", O, 0.17, roughness=0.3, wall=0.055)
 _define("mug cup teacup", O, 0.1, roughness=0.3, wall=0.07)
-_define("tumbler glass goblet beaker", O, 0.12, roughness=0.1, wall=0.05)
+_define("glass", O, 0.12, roughness=0.1, wall=0.05, content=True)
+_define("tumbler goblet beaker wineglass", O, 0.12, roughness=0.1, wall=0.05)
 _define("pot planter flowerpot plantpot", O, 0.2, roughness=0.7, wall=0.08)
 _define("saucepan stockpot cauldron", O, 0.3, roughness=0.35, metallic=0.4, wall=0.04, flat_handle=True)
 _define("pan frypan skillet wok frying", O, 0.4, roughness=0.4, metallic=0.2, wall=0.035, flat_handle=True)
@@ -101,7 +104,7 @@ _define("shoes sneakers boots sandals trainers loafers slippers heels plimsolls"
 _define("bag handbag backpack purse tote rucksack", I, 0.4, depth=0.4, roughness=0.7)
 _define("pillow cushion beanbag pouf", I, 0.45, depth=0.4, roughness=0.9)
 _define("toy doll teddy plush figure figurine statue bust animal skull", I, 0.25, depth=0.7, roughness=0.7)
-_define("camera", I, 0.14, depth=0.7, plain_back=True, roughness=0.5)
+_define("camera", I, 0.14, depth=0.7, plain_back=True, roughness=0.5, squareness=4.5)
 _define("hat cap helmet glove mitten scarf shirt jacket dress sweater", I, 0.4, depth=0.5, roughness=0.85)
 _define("drill tool hammer wrench plier iron hairdryer blender mixer", I, 0.25, depth=0.35)
 _define("guitar violin headphones headset mouse controller gamepad", I, 0.3, depth=0.35, plain_back=True)
