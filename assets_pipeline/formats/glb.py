@@ -18,6 +18,7 @@ RESTART_INDEX = 65_535
 
 WEBP = "EXT_texture_webp"
 COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
+LARGEST = {5120: 127, 5121: 255, 5122: 32_767, 5123: 65_535}
 DTYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 
 
@@ -59,9 +60,7 @@ class _Body:
 
     def view(self, data: bytes, target: int | None = None) -> int:
         self.data.extend(bytes(-len(self.data) % 4))  # accessors start on multiples of their component size
-        self.views.append(
-            gltf.BufferView(buffer=0, byteOffset=len(self.data), byteLength=len(data), target=target)
-        )
+        self.views.append(gltf.BufferView(buffer=0, byteOffset=len(self.data), byteLength=len(data), target=target))
         self.data.extend(data)
         return len(self.views) - 1
 
@@ -186,8 +185,13 @@ def glb_facts(data: bytes) -> dict[str, Any]:
         "materials": len(document.get("materials", [])),
         "nodes": [node.get("name", "") for node in document.get("nodes", [])],
         "textures": [
-            {"name": image.get("name", ""), "mime": found.mime, "width": found.width, "height": found.height,
-             "bytes": len(found.data)}
+            {
+                "name": image.get("name", ""),
+                "mime": found.mime,
+                "width": found.width,
+                "height": found.height,
+                "bytes": len(found.data),
+            }
             for image, found in ((image, _image(document, body, image)) for image in document.get("images", []))
         ],
         "extensions_required": document.get("extensionsRequired", []),
@@ -231,13 +235,11 @@ def _accessor(document: dict[str, Any], body: bytes, index: int) -> NDArray[Any]
     start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
     values = np.ndarray((accessor["count"], width), dtype, body, start, (stride, dtype.itemsize))
     if accessor.get("normalized"):
-        return np.maximum(values.astype(np.float32) / np.iinfo(dtype).max, -1.0)
+        return np.maximum(values.astype(np.float32) / LARGEST[accessor["componentType"]], -1.0)
     return values
 
 
-def _read_images(
-    document: dict[str, Any], body: bytes, material: Mapping[str, Any]
-) -> dict[str, EncodedImage]:
+def _read_images(document: dict[str, Any], body: bytes, material: Mapping[str, Any]) -> dict[str, EncodedImage]:
     pbr = material.get("pbrMetallicRoughness", {})
     slots = {
         BASE_COLOR: pbr.get("baseColorTexture"),

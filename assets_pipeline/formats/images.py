@@ -68,9 +68,3 @@ def resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.ui
     if pixels.shape[:2] == (height, width):
         return pixels
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS))
-
-
-def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio in dB between two images of one size; 99 when they are the same."""
-    error = float(np.mean((a.astype(np.float32) - b.astype(np.float32)) ** 2))
-    return 99.0 if error == 0 else min(99.0, 10 * float(np.log10(255**2 / error)))

@@ -148,7 +148,7 @@ def _texture(
 
 
 def read_usdz(data: bytes) -> ModelFile:
-    """The model in a USDZ of one mesh, in metres and +Y up as a viewer shows it. Raises ValueError for anything else."""
+    """The model in a USDZ of one mesh, in metres and +Y up as a viewer shows it. Raises ValueError for others."""
     files = read_package(data)
     with tempfile.TemporaryDirectory(prefix="usdz-") as folder:
         path = Path(folder, "model.usdz")
@@ -159,7 +159,11 @@ def read_usdz(data: bytes) -> ModelFile:
             raise ValueError(f"{len(meshes)} meshes, expected one")
         shaders = _bound_shaders(meshes[0])
         named = shaders.items()
-        images = {slot: read_image(_packaged(files, shader)) for slot, shader in named if slot in (BASE_COLOR, SURFACE, NORMAL)}
+        images = {
+            slot: read_image(_packaged(files, shader))
+            for slot, shader in named
+            if slot in (BASE_COLOR, SURFACE, NORMAL)
+        }
         return ModelFile(
             mesh=transformed(_read_mesh(meshes[0]), _to_metres(stage, meshes[0])),
             name=stage.GetDefaultPrim().GetDisplayName() if stage.GetDefaultPrim() else "",
@@ -167,7 +171,11 @@ def read_usdz(data: bytes) -> ModelFile:
             alpha_mode="OPAQUE" if "opacity" not in shaders else "BLEND",
             double_sided=bool(meshes[0].GetDoubleSidedAttr().Get()),
             has_occlusion="occlusion" in shaders,
-            facts={"bytes": len(data), "triangles": len(meshes[0].GetFaceVertexCountsAttr().Get()), "files": list(files)},
+            facts={
+                "bytes": len(data),
+                "triangles": len(meshes[0].GetFaceVertexCountsAttr().Get()),
+                "files": list(files),
+            },
         )
 
 

@@ -119,7 +119,9 @@ def _mesh_findings(mesh: UsdGeom.Mesh) -> Iterator[Finding]:
         yield Finding("subdivision", f"{path} would be smoothed: subdivisionScheme must be none")
     if not mesh.GetExtentAttr().HasAuthoredValue():
         yield Finding("extent", f"{path} has no extent")
-    elif len(points) and not np.allclose(mesh.GetExtentAttr().Get(), [points.min(axis=0), points.max(axis=0)], atol=1e-5):
+    elif len(points) and not np.allclose(
+        mesh.GetExtentAttr().Get(), [points.min(axis=0), points.max(axis=0)], atol=1e-5
+    ):
         yield Finding("extent", f"{path} has an extent that is not its points'")
     if not UsdGeom.PrimvarsAPI(mesh).HasPrimvar("st"):
         yield Finding("texcoords", f"{path} has no st")
@@ -151,7 +153,10 @@ def _normal_map_findings(surface: UsdShade.Shader) -> Iterator[Finding]:
     item = surface.GetInput("normal")
     for source in item.GetConnectedSources()[0] if item else []:
         texture = UsdShade.Shader(source.source.GetPrim())
-        if tuple(_value_of(texture, "scale") or ()) != (2, 2, 2, 1) or tuple(_value_of(texture, "bias") or ())[:3] != (-1,) * 3:
+        if (
+            tuple(_value_of(texture, "scale") or ()) != (2, 2, 2, 1)
+            or tuple(_value_of(texture, "bias") or ())[:3] != (-1,) * 3
+        ):
             yield Finding("normal_range", f"{texture.GetPath()} needs scale 2 and bias -1")
         if _value_of(texture, "sourceColorSpace") != "raw":
             yield Finding("normal_color_space", f"{texture.GetPath()} must be raw")

@@ -106,11 +106,14 @@ class NodeTools:
             self._stop()
             if not (self.modules / "gltf-validator").is_dir():
                 raise Unavailable("node_missing", "The Node packages are missing; run `npm ci` in the project.")
-            self._log = tempfile.TemporaryFile()
+            self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the helper
             command = [*node_command(), str(HELPER), str(self.modules)]
             self._process = subprocess.Popen(
-                # A group of its own: Ctrl-C in the terminal is ours to handle, and one kill ends a wrapper and its Node.
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True,
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                start_new_session=True,  # Ctrl-C is ours to handle; one kill ends a wrapper and its Node
             )
         return self._process
 

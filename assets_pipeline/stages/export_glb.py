@@ -16,12 +16,12 @@ from assets_pipeline.formats.images import (
     encode_jpeg,
     encode_png,
     encode_webp,
-    psnr,
     resized,
 )
 from assets_pipeline.formats.model import BASE_COLOR, DEFAULT_ROUGHNESS, NORMAL, SURFACE, ModelFile
 from assets_pipeline.geometry.topology import edges_of, weld
 from assets_pipeline.protocols import GltfTools, Licence
+from assets_pipeline.texture.compare import psnr_db
 
 GLB, WEB_GLB = "model.glb", "model.web.glb"
 SMALL_PNG = 600_000
@@ -226,15 +226,13 @@ def _total(images: Mapping[str, EncodedImage]) -> int:
     return sum(len(image.data) + 4 for image in images.values())  # 4: alignment
 
 
-def _counts(
-    data: bytes, maps: Mapping[str, NDArray[np.uint8]], images: Mapping[str, EncodedImage]
-) -> dict[str, Any]:
+def _counts(data: bytes, maps: Mapping[str, NDArray[np.uint8]], images: Mapping[str, EncodedImage]) -> dict[str, Any]:
     """The file's size, and for each map its encoding and how close it still is to what was baked."""
     counts: dict[str, Any] = {"bytes": len(data)}
     for slot, image in images.items():
         pixels = decode_image(image)[..., : maps[slot].shape[2]]
         height, width = maps[slot].shape[:2]
-        decibels = psnr(resized(pixels, width, height), maps[slot][..., : pixels.shape[2]])
+        decibels = psnr_db(resized(pixels, width, height), maps[slot][..., : pixels.shape[2]])
         kind = f"{image.suffix} {image.width}x{image.height}"
         counts[slot] = {"encoding": kind, "bytes": len(image.data), "psnr_db": round(decibels, 1)}
     return counts

@@ -15,9 +15,10 @@ from assets_pipeline.asset import Camera, Material, Mesh, frozen
 from assets_pipeline.geometry.cameras import eye_of, project, rays_through
 from assets_pipeline.geometry.measure import triangle_normals, unit, vertex_normals
 from assets_pipeline.geometry.rays import RayScene
+from assets_pipeline.geometry.tangents import tangents
 from assets_pipeline.texture.color import linear_to_srgb, srgb_to_linear, to_bytes
 from assets_pipeline.texture.sample import Pyramid, pyramid, sample
-from assets_pipeline.texture.shade import Studio, Surface, shade
+from assets_pipeline.texture.shade import STUDIO, Studio, Surface, shade
 
 DEFAULT_ROUGHNESS = 0.6
 EDGE_SAMPLES = 6
@@ -68,7 +69,7 @@ class Picture:
         return to_bytes(np.concatenate([seen / np.maximum(alpha, 1e-6), alpha], axis=2))
 
     def over(self, background: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """uint8 (h, w, 3) sRGB, in front of `background` (h, w, 3) or one colour (3,), its light dimmed by the shadow."""
+        """uint8 (h, w, 3) sRGB, before `background` (h, w, 3) or one colour (3,), whose light the shadow dims."""
         light = srgb_to_linear(background) * (1 - self.shadow[..., None])
         return to_bytes(linear_to_srgb(self.color + light * (1 - self.coverage[..., None])))
 
@@ -94,7 +95,7 @@ class Scene:
     def floor(self) -> "_Floor":
         return _Floor(self)
 
-    def draw(self, camera: Camera, studio: Studio | None = Studio(), *, floor: bool = True) -> Picture:
+    def draw(self, camera: Camera, studio: Studio | None = STUDIO, *, floor: bool = True) -> Picture:
         """The picture that `camera` takes, edges smoothed; without a studio, base colours as they are.
 
         floor: whether to work out the shadow on y = 0, which is itself not drawn.
@@ -114,7 +115,7 @@ class Scene:
         return Picture(
             color=_placed(color.reshape(*shape, 3), (*whole, 3), rows, columns, 0),
             coverage=_placed(coverage.reshape(shape), whole, rows, columns, 0),
-            shadow=frozen(self.floor.seen(camera, studio or Studio()) if floor else np.zeros(whole, np.float32)),
+            shadow=frozen(self.floor.seen(camera, studio or STUDIO) if floor else np.zeros(whole, np.float32)),
             depth=_placed(depth.reshape(shape), whole, rows, columns, np.inf),
         )
 
@@ -179,10 +180,10 @@ class Scene:
             lit = np.flatnonzero(outward @ direction > -0.1)
             blocked = self.rays.any_hit(start[lit], np.broadcast_to(direction, (len(lit), 3)))
             seen[lit] += ~blocked
-        return shade(surface, studio, lamps, seen[:, None] / SHADOW_RAYS)
+        return shade(surface, studio, lamps, seen[:, None] / np.float32(SHADOW_RAYS))
 
 
-def draw(parts: Sequence[Part], camera: Camera, studio: Studio | None = Studio(), *, floor: bool = True) -> Picture:
+def draw(parts: Sequence[Part], camera: Camera, studio: Studio | None = STUDIO, *, floor: bool = True) -> Picture:
     """One picture of `parts`; see `Scene.draw`."""
     return Scene(parts).draw(camera, studio, floor=floor)
 
@@ -205,8 +206,12 @@ class _Prepared:
             across, along = at[:, 1] - at[:, 0], at[:, 2] - at[:, 0]
             covered = np.abs(across[:, 0] * along[:, 1] - across[:, 1] * along[:, 0])
             self.density = np.sqrt(covered / np.maximum(area, 1e-20)).astype(np.float32)
-            self.tangents = mesh.tangents[:, :3] if mesh.tangents is not None else None
-            self.handedness = mesh.tangents[:, 3] if mesh.tangents is not None else None
+        if self.normal_map and mesh.texcoords is not None:
+            # as viewers do for files without tangents
+            frames = mesh.tangents
+            if frames is None:
+                frames = tangents(mesh.positions, mesh.indices, mesh.texcoords, self.normals)
+            self.tangents, self.handedness = frames[:, :3], frames[:, 3]
 
     def surface(
         self,
@@ -235,11 +240,13 @@ class _Prepared:
                 roughness, metallic = found[:, 1:2], found[:, 2:3]
             if self.occlusion_map:
                 occlusion = sample(self.occlusion_map, texcoords, footprint, UNIT)[:, :1]
-            if self.normal_map and self.tangents is not None:
+            if self.normal_map:
                 bump = sample(self.normal_map, texcoords, footprint, UNIT * 2 - 1)
                 normal = self._bent(normal, bump, corners, weights)
         elif self.mesh.colors is not None:
-            base_color = srgb_to_linear(_mixed(self.mesh.colors[:, :3].astype(np.float32) / 255, corners, weights))
+            base_color = srgb_to_linear(
+                _mixed(self.mesh.colors[:, :3].astype(np.float32) / np.float32(255), corners, weights)
+            )
         normal = np.where(np.einsum("ij,ij->i", facet, view)[:, None] < 0, -normal, normal)
         return Surface(normal, view, base_color, np.maximum(roughness, 0.05), metallic, occlusion), opaque
 
@@ -251,7 +258,6 @@ class _Prepared:
         weights: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         """`normal` turned as the normal map says, in the frame of the tangents (glTF 2.0, 3.7.2.1)."""
-        assert self.tangents is not None and self.handedness is not None
         tangent = _mixed(self.tangents, corners, weights)
         bitangent = np.cross(normal, tangent) * self.handedness[corners[:, 0]][:, None]
         bent: NDArray[np.float32] = unit(tangent * bump[:, :1] + bitangent * bump[:, 1:2] + normal * bump[:, 2:3])
@@ -313,9 +319,7 @@ class _Floor:
         return np.asarray(whole)[: camera.height, : camera.width]
 
 
-def _bilinear_or_zero(
-    grid: NDArray[np.float32], x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float32]:
+def _bilinear_or_zero(grid: NDArray[np.float32], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
     """`grid[y, x]` between cells, zero outside and at nan."""
     found = np.zeros(len(x), np.float32)
     inside = np.flatnonzero((x >= 0) & (y >= 0) & (x < grid.shape[1] - 1) & (y < grid.shape[0] - 1))

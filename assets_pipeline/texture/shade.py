@@ -26,7 +26,7 @@ class Softbox:
 
 @dataclass(frozen=True)
 class Studio:
-    """A bright room with lamps that stand with the camera; the first one casts shadows. Linear light, 1 is white paper."""
+    """A bright room with lamps that stand with the camera; the first one casts shadows. 1 is white paper's light."""
 
     sky: float = 0.68
     horizon: float = 0.56
@@ -36,6 +36,9 @@ class Studio:
         Softbox((0.80, 0.25, 0.45), power=0.12, width=0.6),
         Softbox((0.25, 0.60, -0.85), power=0.16, width=0.4),
     )
+
+
+STUDIO = Studio()
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,9 @@ def _reflectance(specular: Vectors, roughness: Scalars, facing: Scalars) -> Vect
 
     Source: Karis, "Physically Based Shading on Mobile", 2014 (a fit to the split-sum integral).
     """
-    r = roughness * np.float32([-1, -0.0275, -0.572, 0.022]) + np.float32([1, 0.0425, 1.04, -0.04])
+    slope = np.array([-1, -0.0275, -0.572, 0.022], np.float32)
+    start = np.array([1, 0.0425, 1.04, -0.04], np.float32)
+    r = roughness * slope + start
     bend = np.minimum(r[:, :1] ** 2, np.exp2(-9.28 * facing)) * r[:, :1] + r[:, 1:2]
     return specular * (-1.04 * bend + r[:, 2:3]) + 1.04 * bend + r[:, 3:4]
 
@@ -121,7 +126,7 @@ def tone_mapped(light: Vectors) -> Vectors:
     peak = np.maximum(shifted.max(axis=1, keepdims=True), 1e-6)
     start = 0.8 - 0.04
     room = 1 - start
-    squeezed = 1 - room * room / (peak + room - start)
+    squeezed = 1 - room * room / (np.maximum(peak, start) + room - start)
     bright = shifted * squeezed / peak
     grey = 1 - 1 / (0.15 * (peak - squeezed) + 1)
     return np.where(peak < start, shifted, bright * (1 - grey) + squeezed * grey).astype(np.float32)
