@@ -43,8 +43,8 @@ setup-dev: .venv/dev.stamp node_modules/npm.stamp var/weights/fetched.stamp ## S
 
 define install_project
 $(PIP) --no-deps --no-build-isolation --editable .; \
-echo "Compiling what rembg compiles on its first import (about a minute)"; \
-$(PY) -c 'import rembg'
+echo "Compiling what numba compiles on first use, ours and rembg's (about a minute)"; \
+$(PY) -c 'import rembg; from assets_pipeline.texture.warm import warm; warm()'
 endef
 
 node_modules/npm.stamp: package.json package-lock.json infra/npm.sh | .venv/bin/python
@@ -67,15 +67,15 @@ lock: .venv/dev.stamp ## Resolve the locked versions again after a change in pyp
 
 .PHONY: demo
 demo: setup ## Turn the sample photos into assets under demo/ and say what to open
-	@$(PY) samples/demo.py demo
+	@$(PY) -m samples.demo demo
 
 .PHONY: samples
 samples: .venv/run.stamp ## Draw the sample photos again
-	@$(PY) samples/make_samples.py
+	@$(PY) -m samples.make_samples
 
 .PHONY: readme-picture
 readme-picture: setup ## Draw docs/photo-to-model.webp with our own renderer
-	@$(PY) samples/readme_picture.py docs/photo-to-model.webp
+	@$(PY) -m samples.readme_picture docs/photo-to-model.webp
 
 # ---- check -------------------------------------------------------------------------------------------------------
 
