@@ -85,12 +85,14 @@ def test_only_settings_and_the_command_read_the_environment(root: Path) -> None:
     readers = {
         str(path.relative_to(root)) for path in modules(root) if re.search(r"os\.environ|getenv", path.read_text())
     }
-    assert readers <= {"infra/settings.py", "infra/wsgi.py", "infra/asgi.py", "assets_pipeline/__main__.py"}
+    settings = {"infra/settings.py", "infra/wsgi.py", "infra/asgi.py"}
+    command = {"assets_pipeline/__main__.py", "assets_pipeline/weights.py"}  # weights.py hands it on to pip and npm
+    assert readers <= settings | command
 
 
 def test_no_file_names_a_machine(root: Path) -> None:
     """No absolute path of a machine, no registry's address, nobody's home."""
-    places = re.compile(rb"(?<![\w.])/(?:home|Users|root|work|tmp/p)/\w|--index-url|https?://\S+/simple/")
+    places = re.compile(rb"(?<![\w.])/(?:home|Users|root|work|mnt|srv)/\w|--index-url|https?://\S+/simple/")
     files = [path for path in git_files(root) if path not in {Path(__file__), root / "infra" / "lock.sh"}]
     assert [str(path.relative_to(root)) for path in files if places.search(path.read_bytes())] == []
 
@@ -129,12 +131,8 @@ def test_torch_is_in_the_diffusion_extras_alone_and_torchvision_nowhere(root: Pa
 
 def test_every_environment_variable_is_in_the_readmes_table_with_its_default(root: Path) -> None:
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", (root / "README.md").read_text(), re.MULTILINE))
-    expected = {
-        variable.name: f"`{variable.default}`"
-        if variable.default
-        else ("none" if variable.default == "" else "required")
-        for variable in VARIABLES
-    }
+    spelled = {None: "required", "": "none"}
+    expected = {variable.name: spelled.get(variable.default, f"`{variable.default}`") for variable in VARIABLES}
     documented = {name: value.strip() for name, value in rows.items()}
     assert {name: documented.get(name) for name in expected} == expected
     read_by_the_command = set(re.findall(r"PLINTH_[A-Z_]+", (root / "assets_pipeline" / "__main__.py").read_text()))
@@ -150,11 +148,10 @@ def test_every_link_to_a_file_in_the_documents_leads_somewhere(root: Path) -> No
 
 def test_every_make_target_that_the_readme_names_exists(root: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`?make ([a-z-]+)`", (root / "README.md").read_text())) <= targets
+    named = re.findall(r"(?:^|`)make ([a-z-]+)", (root / "README.md").read_text(), re.MULTILINE)
+    assert {"demo", "test"} <= set(named) <= targets
 
 
-def test_the_version_is_written_once(root: Path) -> None:
+def test_the_changelog_tells_of_this_version(root: Path) -> None:
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
-    assert (
-        f"## {version}" in (root / "CHANGELOG.md").read_text() or "## Unreleased" in (root / "CHANGELOG.md").read_text()
-    )
+    assert re.search(rf"^## {re.escape(version)}\b", (root / "CHANGELOG.md").read_text(), re.MULTILINE)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from assets_pipeline.weights import WEIGHTS, Weights
+
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-node.lock")
 
@@ -106,7 +108,7 @@ def declared(meta: PackageMetadata) -> str:
     known = [SPELLINGS.get(label, label) for label in labels if label != "OSI Approved"]
     if known:
         return " AND ".join(sorted(set(known)))
-    field = (meta["License"] if "License" in meta else "").strip()
+    field = (meta.get_all("License") or [""])[0].strip()
     return SPELLINGS.get(field, field) if len(field) < 60 else ""
 
 
@@ -149,11 +151,18 @@ def npm_rows(lock: Mapping[str, Mapping[str, Mapping[str, object]]]) -> Iterator
         yield Row("npm", name, str(entry.get("version", "")), licence, is_allowed(licence, ALLOWED | extra))
 
 
+def weights_rows(table: Mapping[str, Weights]) -> Iterator[Row]:
+    """A row for every model's weights. Other terms are shown by `plinth weights`."""
+    for name, weights in sorted(table.items()):
+        licence = weights.licence
+        yield Row("weights", name, weights.sha256[:12], licence, is_allowed(licence, ALLOWED))
+
+
 def rows(root: Path = ROOT) -> list[Row]:
     """Everything the repository at `root` depends on."""
     locks = {name: (root / name).read_text() for name in LOCKS}
     npm = json.loads((root / "package-lock.json").read_text())
-    return [*python_rows(locks), *npm_rows(npm)]
+    return [*python_rows(locks), *npm_rows(npm), *weights_rows(WEIGHTS)]
 
 
 def main() -> int:

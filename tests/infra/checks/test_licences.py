@@ -1,11 +1,13 @@
 """Nothing outside the allowlist is depended on, and the check would see it."""
 
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
-from infra.checks.licences import ALLOWED, declared, is_allowed, locked, npm_rows, python_rows, rows
+from assets_pipeline.weights import WEIGHTS
+from infra.checks.licences import ALLOWED, declared, is_allowed, locked, npm_rows, python_rows, rows, weights_rows
 
 
 def test_everything_we_depend_on_is_allowed(root: Path) -> None:
@@ -25,6 +27,11 @@ def test_an_lgpl_package_is_allowed_only_by_name() -> None:
     assert [row.allowed for row in npm_rows(lock)] == [False]
     lock = {"packages": {"node_modules/@img/sharp-libvips-linux-x64": {"license": "LGPL-3.0-or-later"}}}
     assert [row.allowed for row in npm_rows(lock)] == [True]
+
+
+def test_non_commercial_weights_are_refused() -> None:
+    rmbg = replace(WEIGHTS["u2net"], licence="LicenseRef-BRIA-RMBG-non-commercial")
+    assert [row.allowed for row in weights_rows({"rmbg": rmbg})] == [False]
 
 
 @pytest.mark.parametrize(
