@@ -21,6 +21,7 @@ from assets_pipeline import arguments, commands
 from assets_pipeline.arguments import Parser, UsageError
 from assets_pipeline.errors import Cancelled, InputRejected, Unavailable
 from assets_pipeline.report import printable, versions
+from assets_pipeline.stores.directory import UnusablePlace
 
 DONE, BUG, USAGE, REJECTED, AWAY, INTERRUPTED = 0, 1, 2, 3, 75, 130
 STATUS = {BUG: "bug", USAGE: "usage", REJECTED: "rejected", AWAY: "unavailable", INTERRUPTED: "interrupted"}
@@ -61,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(dispatch(given), end="", flush=True)
     except UsageError as error:
         return fail(USAGE, "usage", str(error), as_json)
+    except UnusablePlace as error:
+        return fail(USAGE, "usage", f"--out: {error.strerror}", as_json)
     except InputRejected as error:
         return fail(REJECTED, error.code, error.advice, as_json, photo=error.photo)
     except Unavailable as error:

@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from assets_pipeline.recipes import (
     RecipeError,
     make_recipe,
 )
+from assets_pipeline.stores.directory import DirectoryStore, UnusablePlace
 
 FILES = (
     "model.glb",
@@ -93,9 +93,7 @@ def add_make(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--category", type=words, default="", metavar="WORD", help="what it is: mug, chair, box ...")
     for side, axis in (("width", "left to right"), ("height", "bottom to top"), ("depth", "front to back")):
         parser.add_argument(f"--{side}-mm", type=millimetres, metavar="N", help=f"its real size, {axis}")
-    parser.add_argument(
-        "--generator", default=AUTO, choices=[AUTO, *GENERATORS], metavar="NAME", help=ONE_GENERATOR
-    )
+    parser.add_argument("--generator", default=AUTO, choices=[AUTO, *GENERATORS], metavar="NAME", help=ONE_GENERATOR)
     parser.add_argument("--quality", default="standard", choices=list(QUALITIES), help="default standard")
     parser.add_argument("--segmenter", choices=list(SEGMENTERS), metavar="NAME", help=ONE_SEGMENTER)
     triangles = whole_number(TRIANGLES_MIN, TRIANGLES_MAX)
@@ -162,19 +160,15 @@ def named_photos(options: argparse.Namespace) -> tuple[tuple[Path, View | None],
 
 
 def check_out(out: Path, photos: Sequence[Path]) -> None:
-    """See that the folder can be written, leaving nothing behind. Raises UsageError."""
-    place = out
+    """See that the folder can be written and holds none of the photos. Raises UsageError."""
     try:
-        while not place.is_dir():
-            if place.exists() or place.is_symlink():
-                raise UsageError(f"--out {out}: {place} is not a folder")
-            place = place.parent
-        Path(tempfile.mkdtemp(prefix=".plinth-", dir=place)).rmdir()
+        DirectoryStore(out).ensure_writable()
         kept = {(out / name).resolve() for name in FILES}
         overwritten = [photo for photo in photos if photo.resolve() in kept]
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
-        reason = error.strerror if isinstance(error, OSError) else "a loop of links"
-        raise UsageError(f"--out {out} cannot be written: {reason}") from None
+    except UnusablePlace as error:
+        raise UsageError(f"--out: {error.strerror}") from None
+    except RuntimeError:  # Python 3.11 and 3.12 say so of a loop of symbolic links; reading the photo will tell
+        return
     if overwritten:
         raise UsageError(f"--out {out} would overwrite the photo {overwritten[0].name}")
 

@@ -5,16 +5,21 @@ Heavy modules are loaded inside the functions, after the arguments have been fou
 
 import argparse
 import json
-from collections.abc import Sequence
+import struct
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets_pipeline import arguments
-from assets_pipeline.arguments import MakeOptions, UsageError
-from assets_pipeline.asset import Asset, PhotoFile, View
+from assets_pipeline.arguments import FILES, MakeOptions, UsageError
+from assets_pipeline.asset import Asset, Hints, PhotoFile, View
+from assets_pipeline.errors import InputRejected
 from assets_pipeline.generators import registry
-from assets_pipeline.report import Report, advice_lines, make_report, printable, summarise
+from assets_pipeline.report import Report, advice_lines, certificate_table, make_report, printable, size, summarise
+from assets_pipeline.weights import FOLDER, WEIGHTS, fetch, is_here
 
 if TYPE_CHECKING:
     from assets_pipeline.pipeline import Adapters
@@ -37,7 +42,7 @@ def make_asset(wanted: MakeOptions, files: Sequence[PhotoFile]) -> Report:
     from assets_pipeline.nodejs.tools import NodeTools
     from assets_pipeline.progress import Watch
 
-    choice = registry.choose(wanted.recipe.generator, len(files), has_weights)
+    choice = registry.choose(wanted.recipe.generator, len(files), is_here)
     with NodeTools() as tools:
         adapters = adapters_for(wanted, choice.generator, tools)
         kinds = (*pipeline.PREPARE, *pipeline.GENERATE, *pipeline.FINISH)
@@ -52,12 +57,11 @@ def make_asset(wanted: MakeOptions, files: Sequence[PhotoFile]) -> Report:
 
 def adapters_for(wanted: MakeOptions, generator: Any, tools: Any) -> "Adapters":
     """What serves the command: a segmenter by name, Node's tools and a folder as the store."""
-    from assets_pipeline import weights
     from assets_pipeline.pipeline import Adapters
     from assets_pipeline.segmenters import load_segmenter
     from assets_pipeline.stores.directory import DirectoryStore
 
-    segmenter = load_segmenter(wanted.recipe.segmenter, weights.FOLDER)
+    segmenter = load_segmenter(wanted.recipe.segmenter, FOLDER)
     return Adapters(segmenter, generator, tools, DirectoryStore(wanted.out))
 
 
@@ -76,13 +80,6 @@ def read_photos(photos: Sequence[tuple[Path, View | None]]) -> list[PhotoFile]:
     return files
 
 
-def has_weights(name: str) -> bool:
-    """Whether the weights have been fetched."""
-    from assets_pipeline import weights
-
-    return weights.path(name, weights.FOLDER).is_file()
-
-
 def inspect(options: argparse.Namespace) -> str:
     """`plinth inspect`: what is good and bad about each photo."""
     asset = inspect_photos(read_photos(arguments.named_photos(options)))
@@ -93,14 +90,14 @@ def inspect(options: argparse.Namespace) -> str:
 
 def inspect_photos(files: Sequence[PhotoFile]) -> Asset:
     """Inspect and segment: half of what can be wrong shows only once the product is told from the background."""
-    from assets_pipeline import pipeline, weights
+    from assets_pipeline import pipeline
     from assets_pipeline.recipes import QUALITIES
     from assets_pipeline.segmenters import load_segmenter
     from assets_pipeline.stages.inspect import Inspect
     from assets_pipeline.stages.segment import Segment
 
     draft = QUALITIES["draft"]
-    segmenter = load_segmenter(draft.segmenter, weights.FOLDER)
+    segmenter = load_segmenter(draft.segmenter, FOLDER)
     stages = [Inspect(working_side=draft.working_side), Segment(segmenter)]
     return pipeline.run(stages, Asset(photo_files=tuple(files)))
 
@@ -108,7 +105,7 @@ def inspect_photos(files: Sequence[PhotoFile]) -> Asset:
 def generators(options: argparse.Namespace) -> str:
     """`plinth generators`: what can make shapes here, and what the others lack."""
     specs = [make_generator().spec for make_generator in registry.GENERATORS.values()]
-    lacks = {spec.name: registry.why_not_here(spec, has_weights) for spec in specs}
+    lacks = {spec.name: registry.why_not_here(spec, is_here) for spec in specs}
     if options.as_json:
         return to_json(
             [asdict(spec) | {"runs_here": not lacks[spec.name], "why_not": lacks[spec.name]} for spec in specs]
@@ -121,21 +118,70 @@ def generators(options: argparse.Namespace) -> str:
 
 
 def weights(options: argparse.Namespace) -> str:
-    """`plinth weights [fetch NAME]`: list the models' weights with their licences, or fetch some."""
-    from assets_pipeline import weights as known
-
+    """`plinth weights [fetch NAME]`: list the models' weights with their licences and terms, or fetch some."""
     if options.action == "fetch":
-        if options.name not in known.WEIGHTS:
-            raise UsageError(f"there are no weights {options.name!r}; known: {', '.join(known.WEIGHTS)}")
-        return f"{known.fetch(options.name, known.FOLDER, print)}\n"
-    rows = [asdict(entry) | {"name": name, "here": has_weights(name)} for name, entry in known.WEIGHTS.items()]
+        if options.name not in WEIGHTS:
+            raise UsageError(f"there are no weights {options.name!r}; known: {', '.join(WEIGHTS)}")
+        place = fetch(options.name, tell=lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+        return f"{place}\n"
+    rows = [{"name": name, "here": is_here(name), **asdict(entry)} for name, entry in WEIGHTS.items()]
     if options.as_json:
         return to_json(rows)
-    return "".join(f"{row['name']:16}{'here' if row['here'] else 'missing':9}{row['licence']}\n" for row in rows)
+    text = ""
+    for row in rows:
+        place = "here" if row["here"] else "not here"
+        text += f"{row['name']:10}{place:10}{size(row['bytes']):>10}  {row['licence']:12}{row['home']}\n"
+        text += f"{'':10}{row['terms']}\n" if row["terms"] else ""
+    return text
 
 
 def certify(options: argparse.Namespace) -> str:
-    """`plinth certify`: the certificate of a folder that `make` wrote, computed from its files."""
+    """`plinth certify`: check again all that can be told from the files that `make` wrote.
+
+    Raises InputRejected when a file is missing or damaged, or when the asset does not keep what we promise.
+    """
+    files, report = read_folder(options.folder)
+    changed = [name for name, entry in report["files"].items() if sha256(files[name]).hexdigest() != entry["sha256"]]
+    result = {"status": "done", "changed": changed, "grade": report["certificate"]["grade"]}
+    result |= check_folder(files, report["certificate"]["dimensions"]["asked"], changed)
+    broken = [row for row in result["limits"] if row["level"] == "required" and not row["ok"]]
+    if broken:
+        listed = ", ".join(f"{row['name']} {row['value']} (limit {row['limit']})" for row in broken)
+        raise InputRejected("certificate_failed", f"The asset does not keep its limits: {listed}.")
+    return to_json(result) if options.as_json else certificate_table(result)
+
+
+def read_folder(folder: Path) -> tuple[dict[str, bytes], Report]:
+    """(files, report) that `make` wrote. Raises InputRejected."""
+    files = {}
+    for name in FILES:
+        try:
+            files[name] = (folder / name).read_bytes()
+        except OSError as error:
+            raise InputRejected("file_missing", f"Cannot read {folder / name}: {error.strerror}.") from None
+    try:
+        report = json.loads(files["report.json"])
+        complete = set(report["files"]) <= set(files) and {"grade", "dimensions"} <= set(report["certificate"])
+    except (ValueError, KeyError, TypeError):
+        complete = False
+    if not complete:
+        raise InputRejected("report_damaged", "report.json is not one that `plinth make` wrote; make the asset again.")
+    return files, report
+
+
+def check_folder(files: Mapping[str, bytes], asked: Mapping[str, float], changed: Sequence[str]) -> dict[str, Any]:
+    """What the files say. Raises InputRejected when one of the `changed` files can no longer be read."""
+    from assets_pipeline.nodejs.tools import NodeTools
+    from assets_pipeline.stages.certify import check_files
+
+    with NodeTools() as tools:
+        try:
+            return check_files(files, tools, Hints(**asked))
+        except (ValueError, KeyError, IndexError, TypeError, OSError, struct.error):
+            if not changed:
+                raise
+            advice = f"{', '.join(changed)} changed since it was made and cannot be read; make the asset again."
+            raise InputRejected("file_damaged", advice) from None
 
 
 def to_json(value: Any) -> str:

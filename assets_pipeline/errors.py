@@ -1,9 +1,9 @@
 """The two kinds of trouble that have a name; anything else is a bug.
 
-    PlinthError
-    ├── InputRejected   the input will not do: the merchant acts
-    ├── Unavailable     something is away: time acts
-    └── Cancelled       the user asked us to stop
+PlinthError
+├── InputRejected   the input will not do: the merchant acts
+├── Unavailable     something is away: time acts
+└── Cancelled       the user asked us to stop
 """
 
 

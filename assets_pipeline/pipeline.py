@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assets_pipeline.asset import Asset
+from assets_pipeline.nodejs.tools import MODULES
 from assets_pipeline.protocols import GltfTools, ImageTo3D, ObjectStore, Progress, Segmenter
 from assets_pipeline.recipes import Recipe
 from assets_pipeline.stages.bake import Bake
@@ -20,6 +21,7 @@ from assets_pipeline.stages.export_glb import ExportGlb
 from assets_pipeline.stages.export_usdz import ExportUsdz
 from assets_pipeline.stages.generate import Generate, ignore
 from assets_pipeline.stages.inspect import Inspect
+from assets_pipeline.stages.preview import Preview
 from assets_pipeline.stages.render import Render
 from assets_pipeline.stages.segment import Segment
 from assets_pipeline.stages.store import Store
@@ -29,7 +31,17 @@ Stage = Callable[[Asset], Asset]
 
 PREPARE = (Inspect, Segment)  # photos -> cut-outs
 GENERATE = (Generate,)  # cut-outs -> high-poly shape, on a GPU where the generator wants one
-FINISH = (Clean, Decimate, Unwrap, Bake, ExportGlb, ExportUsdz, Render, Certify)  # high-poly -> files and certificate
+FINISH = (  # high-poly -> files and certificate
+    Clean,
+    Decimate,
+    Unwrap,
+    Bake,
+    ExportGlb,
+    ExportUsdz,
+    Render,
+    Certify,
+    Preview,
+)
 KEEP = (Store,)  # files -> their place
 
 
@@ -58,6 +70,7 @@ def plan(kinds: Iterable[type[Stage]], recipe: Recipe, adapters: Adapters, progr
         ExportUsdz: ExportUsdz(),
         Render: Render(recipe.poster_side),
         Certify: Certify(adapters.tools),
+        Preview: Preview(MODULES),
         Store: Store(adapters.store),
     }
     return [stages[kind] for kind in kinds]

@@ -19,6 +19,7 @@ EXPECTED_SECONDS: Mapping[str, float] = {
     "export_usdz": 0.7,
     "render": 2.5,
     "certify": 3.0,
+    "preview": 0.2,
 }
 """Of one photo at standard quality (docs/benchmarks.md): how far each stage moves the bar."""
 

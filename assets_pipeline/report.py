@@ -181,8 +181,24 @@ def size(count: int) -> str:
 
 def certificate_line(certificate: Mapping[str, Any]) -> str:
     """Grade and verdict on one line."""
-    grade = certificate.get("grade", "?")
-    return f"certificate: grade {grade}"
+    broken = [row["name"] for row in certificate["limits"] if row["level"] == "required" and not row["ok"]]
+    verdict = f"does not keep: {', '.join(broken)}" if broken else f"all of {len(certificate['limits'])} limits kept"
+    missed = sum(row["level"] == "target" and not row["ok"] for row in certificate["limits"])
+    if missed and not broken:
+        verdict = f"every required limit kept, {missed} target{'s' if missed > 1 else ''} missed"
+    return f"certificate: grade {certificate['grade']}, {verdict}. {' '.join(certificate.get('reasons', []))}".strip()
+
+
+def certificate_table(certificate: Mapping[str, Any]) -> str:
+    """What `plinth certify` says: a line for each limit, then the verdict."""
+    lines = [
+        f"{'ok' if row['ok'] else 'no' if row['level'] == 'required' else 'over':5}"
+        f"{row['name']:34}{row['value']:>14} of {row['limit']} ({row['level']})"
+        for row in certificate["limits"]
+    ]
+    if certificate["changed"]:
+        lines.append(f"Changed since they were made: {', '.join(certificate['changed'])}")
+    return "".join(f"{printable(line)}\n" for line in (*lines, certificate_line(certificate)))
 
 
 def advice_lines(name: str, advice: Sequence[Advice]) -> list[str]:
