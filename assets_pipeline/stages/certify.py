@@ -22,9 +22,18 @@ from assets_pipeline.stages.export_usdz import USDZ
 from assets_pipeline.texture.compare import SAME_DB, color_difference, iou, psnr_db
 from assets_pipeline.texture.draw import Part, Scene
 
-PRIMITIVES = {"revolve_closed", "revolve_open", "cuboid", "extrusion", "furniture"}
+PRIMITIVES = {
+    "revolve_closed": "turned, closed",
+    "revolve_open": "turned, open",
+    "cuboid": "box",
+    "extrusion": "plate",
+    "furniture": "furniture",
+}
+FREE_FORM = {"inflation": "free form"}
+FAMILIES = PRIMITIVES | FREE_FORM
+"""Classes of shape that generators name, in words."""
+
 TURNED = {"revolve_closed", "revolve_open"}
-FREE_FORM = {"inflation"}
 
 GREY = np.array([128, 128, 128], np.uint8)
 COMPARED_VIEWS = ((35.0, 20.0), (215.0, 20.0))
@@ -156,9 +165,9 @@ def grade(raw: RawShape, hints: Hints, agrees: list[bool], *, dimensions_kept: b
     if not all(agrees):
         return "C", ["The model looks too little like the photo."]
     if raw.family not in PRIMITIVES:
-        known = "free form" if raw.family in FREE_FORM else "shape of no known class"
+        known = FREE_FORM.get(raw.family, "shape of no known class")
         return "C", [f"A {known} was guessed from one photo: its depth and its back are not known."]
-    reasons = [f"The shape is of a known class ({raw.family})."]
+    reasons = [f"The shape is of a known class: {PRIMITIVES[raw.family]}."]
     if not agrees:
         return "B", [*reasons, "It could not be compared with a photo."]
     if not measured(raw, hints):

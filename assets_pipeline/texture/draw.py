@@ -8,8 +8,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 from assets_pipeline.asset import Camera, Material, Mesh, frozen
 from assets_pipeline.geometry.cameras import eye_of, project, rays_through
@@ -17,6 +15,8 @@ from assets_pipeline.geometry.measure import triangle_normals, unit, vertex_norm
 from assets_pipeline.geometry.rays import RayScene
 from assets_pipeline.geometry.tangents import tangents
 from assets_pipeline.texture.color import linear_to_srgb, srgb_to_linear, to_bytes
+from assets_pipeline.texture.directions import lamp_cone, lamps_in_world, spread
+from assets_pipeline.texture.floor import Floor
 from assets_pipeline.texture.sample import Pyramid, pyramid, sample
 from assets_pipeline.texture.shade import STUDIO, Studio, Surface, shade
 
@@ -25,12 +25,6 @@ EDGE_SAMPLES = 6
 SHADOW_RAYS = 8
 PIXELS_PER_TASK = 1 << 14
 """So few that a task's arrays stay in a core's cache."""
-
-FLOOR_TEXELS = 144
-FLOOR_RAYS = 96
-FLOOR_STEP = 3
-FAINT = 0.03
-"""Darkness that nobody sees, taken off everywhere so that shadows end."""
 
 BEND = 0.8
 """Cosine between the facets of neighbouring pixels below which the pixels are smoothed."""
@@ -92,8 +86,8 @@ class Scene:
         self.size = float(np.linalg.norm(np.ptp(self.positions, axis=0)))
 
     @cached_property
-    def floor(self) -> "_Floor":
-        return _Floor(self)
+    def floor(self) -> Floor:
+        return Floor(self.rays, self.positions)
 
     def draw(self, camera: Camera, studio: Studio | None = STUDIO, *, floor: bool = True) -> Picture:
         """The picture that `camera` takes, edges smoothed; without a studio, base colours as they are.
@@ -107,7 +101,7 @@ class Scene:
         coverage = np.isfinite(depth).astype(np.float32)
         edges = np.flatnonzero(_edges(depth.reshape(shape), facet.reshape(*shape, 3)))
         if len(edges):
-            at = np.stack([column[edges], row[edges]], axis=1)[:, None, :] + _spread(EDGE_SAMPLES)[None]
+            at = np.stack([column[edges], row[edges]], axis=1)[:, None, :] + spread(EDGE_SAMPLES)[None]
             fine, fine_depth, _ = self._look(camera, studio, at.reshape(-1, 2))
             color[edges] = fine.reshape(len(edges), -1, 3).mean(axis=1)
             coverage[edges] = np.isfinite(fine_depth).reshape(len(edges), -1).mean(axis=1)
@@ -172,11 +166,11 @@ class Scene:
     ) -> NDArray[np.float32]:
         if studio is None:
             return surface.base_color
-        lamps = _lamps(studio, camera)
+        lamps = lamps_in_world(studio, camera)
         outward = facet * np.sign(np.einsum("ij,ij->i", facet, surface.view))[:, None]
         start = points + outward * np.float32(2e-3 * self.size)
         seen = np.zeros(len(points), np.float32)
-        for direction in _cone(lamps[0], studio.lamps[0].width, SHADOW_RAYS):
+        for direction in lamp_cone(lamps[0], studio.lamps[0].width, SHADOW_RAYS):
             lit = np.flatnonzero(outward @ direction > -0.1)
             blocked = self.rays.any_hit(start[lit], np.broadcast_to(direction, (len(lit), 3)))
             seen[lit] += ~blocked
@@ -264,73 +258,6 @@ class _Prepared:
         return bent
 
 
-class _Floor:
-    """Shadow on y = 0 around a scene, worked out on a grid of places."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        low, high = scene.positions.min(axis=0), scene.positions.max(axis=0)
-        self.reach = 0.45 * scene.size
-        margin = 0.8 * self.reach
-        self.middle = (low + high)[[0, 2]] / 2
-        self.half = float(np.ptp(scene.positions[:, [0, 2]], axis=0).max()) / 2 + margin
-        across = (np.arange(FLOOR_TEXELS) + 0.5) / FLOOR_TEXELS * 2 - 1
-        z, x = np.meshgrid(across, across, indexing="ij")
-        self.places = np.zeros((FLOOR_TEXELS**2, 3), np.float32)
-        self.places[:, 0] = self.middle[0] + self.half * x.ravel()
-        self.places[:, 2] = self.middle[1] + self.half * z.ravel()
-        self.places[:, 1] = -1e-4 * scene.size
-        # the room's shadow does not depend on where the camera stands
-        self.room = self._darkness(_hemisphere(FLOOR_RAYS))
-
-    def _darkness(self, directions: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Share of `directions` that is blocked, float32 (FLOOR_TEXELS, FLOOR_TEXELS), smoothed and fading out."""
-        blocked = np.zeros(len(self.places), np.float32)
-        for direction in directions:
-            # only what is near darkens, as in a photographer's tent: a shadow that stays close to the product
-            towards = np.broadcast_to(direction, self.places.shape)
-            blocked += self.scene.rays.any_hit(self.places, towards, self.reach)
-        grid = gaussian_filter(blocked.reshape(FLOOR_TEXELS, FLOOR_TEXELS) / len(directions), 1.2)
-        from_edge = 1 - np.abs((np.arange(FLOOR_TEXELS) + 0.5) / FLOOR_TEXELS * 2 - 1)
-        fade = np.clip(from_edge / 0.3, 0, 1)
-        fade = fade * fade * (3 - 2 * fade)
-        faded: NDArray[np.float32] = (np.maximum(grid - FAINT, 0) * np.outer(fade, fade)).astype(np.float32)
-        return faded
-
-    def seen(self, camera: Camera, studio: Studio) -> NDArray[np.float32]:
-        """The floor's darkness at every pixel, (h * w,); zero where the floor is not seen."""
-        lamp, key = _lamps(studio, camera)[0], studio.lamps[0]
-        directions = _cone(lamp, key.width, 12) if lamp[1] > 0.05 else np.zeros((0, 3), np.float32)
-        cast = self._darkness(directions) if len(directions) else np.zeros_like(self.room)
-        darkness = 0.85 * self.room + 0.25 * cast
-        # the shadow is soft: a third of the pixels across tell all of it
-        height, width = -(-camera.height // FLOOR_STEP), -(-camera.width // FLOOR_STEP)
-        row, column = np.mgrid[0:height, 0:width].reshape(2, -1)
-        directions = rays_through(camera, (np.stack([column, row], axis=1) + 0.5) * FLOOR_STEP)
-        eye = eye_of(camera)
-        if eye[1] <= 0:
-            return np.zeros((camera.height, camera.width), np.float32)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            distance = np.where(directions[:, 1] < 0, -eye[1] / directions[:, 1], np.nan)
-            x = ((eye[0] + distance * directions[:, 0] - self.middle[0]) / self.half + 1) / 2 * FLOOR_TEXELS - 0.5
-            z = ((eye[2] + distance * directions[:, 2] - self.middle[1]) / self.half + 1) / 2 * FLOOR_TEXELS - 0.5
-        seen = Image.fromarray(_bilinear_or_zero(darkness, x, z).reshape(height, width))
-        whole = seen.resize((width * FLOOR_STEP, height * FLOOR_STEP), Image.Resampling.BILINEAR)
-        return np.asarray(whole)[: camera.height, : camera.width]
-
-
-def _bilinear_or_zero(grid: NDArray[np.float32], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
-    """`grid[y, x]` between cells, zero outside and at nan."""
-    found = np.zeros(len(x), np.float32)
-    inside = np.flatnonzero((x >= 0) & (y >= 0) & (x < grid.shape[1] - 1) & (y < grid.shape[0] - 1))
-    left, top = x[inside].astype(np.int32), y[inside].astype(np.int32)
-    right, down = x[inside] - left, y[inside] - top
-    upper = grid[top, left] * (1 - right) + grid[top, left + 1] * right
-    lower = grid[top + 1, left] * (1 - right) + grid[top + 1, left + 1] * right
-    found[inside] = upper * (1 - down) + lower * down
-    return found
-
-
 def _optional(image: NDArray[np.uint8] | None) -> Pyramid | None:
     return None if image is None else pyramid(image)
 
@@ -366,37 +293,3 @@ def _edges(depth: NDArray[np.float32], facet: NDArray[np.float32]) -> NDArray[np
         edges[one] |= step
         edges[other] |= step
     return edges.ravel()
-
-
-def _spread(count: int) -> NDArray[np.float64]:
-    """Points evenly spread over the unit square (R2 sequence, Roberts 2018), (count, 2)."""
-    number = np.arange(1, count + 1)[:, None]
-    points: NDArray[np.float64] = (0.5 + number * np.array([0.7548776662466927, 0.5698402909980532])) % 1
-    return points
-
-
-def _hemisphere(count: int) -> NDArray[np.float32]:
-    """Upward directions, denser toward the zenith as a matte floor weighs them, (count, 3)."""
-    u, v = _spread(count).T
-    radius, angle = np.sqrt(u), 2 * np.pi * v
-    return np.stack([radius * np.cos(angle), np.sqrt(1 - u), radius * np.sin(angle)], axis=1).astype(np.float32)
-
-
-def _cone(direction: NDArray[np.float32], width: float, count: int) -> NDArray[np.float32]:
-    """Unit directions spread over a lamp of that width, (count, 3)."""
-    u, v = _spread(count).T
-    side = unit(np.cross(direction, [0.0, 1.0, 0.0] if abs(direction[1]) < 0.9 else [1.0, 0.0, 0.0])[None])[0]
-    radius, angle = np.sqrt(u) * width, 2 * np.pi * v
-    offset = np.outer(radius * np.cos(angle), side) + np.outer(radius * np.sin(angle), np.cross(direction, side))
-    spread: NDArray[np.float32] = unit(direction + offset).astype(np.float32)
-    return spread
-
-
-def _lamps(studio: Studio, camera: Camera) -> NDArray[np.float32]:
-    """Unit directions toward the lamps in the world; lamps turn with the camera but not tilt, (k, 3)."""
-    right = camera.rotation[0]
-    back = np.array([-right[2], 0.0, right[0]])
-    turned = np.stack([right, [0.0, 1.0, 0.0], back])
-    lamps = np.array([lamp.direction for lamp in studio.lamps]) @ turned
-    found: NDArray[np.float32] = unit(lamps).astype(np.float32)
-    return found
