@@ -33,6 +33,9 @@ OCCLUSION_RAYS = 64
 OCCLUSION_REACH = 0.3
 """As a share of the diagonal: a handle shades its mug, but one end of a bench not the other."""
 
+FLAT = (128, 128, 255)
+"""The normal map's value where there is no relief."""
+
 UNCOLOURED = 200
 """The grey of a shape that came without colour."""
 
@@ -69,7 +72,7 @@ def bake(
     material = Material(
         base_color=_map(base_color, texels),
         metallic_roughness=_metallic_roughness(raw),
-        normal=_constant(128, 128, 255) if normal is None else _map(normal, texels),
+        normal=_map(normal, texels) if _has_relief(normal) else _constant(*FLAT),
         occlusion=occlusion,
     )
     unseen = _unseen(hits, highpoly, raw)
@@ -126,10 +129,15 @@ def _padded(image: NDArray[np.uint8], mesh: Mesh) -> NDArray[np.uint8]:
     return result
 
 
-def _normal(texels: Texels, hits: Hits, lowpoly: Mesh, highpoly: Mesh) -> NDArray[np.uint8] | None:
-    """The high-poly normal of each texel in the low-poly tangent space, uint8 (n, 3); None where both are one shape."""
+def _has_relief(normal: NDArray[np.uint8]) -> bool:
+    """Whether more than a texel in a thousand bends by a degree or more, two steps of a byte."""
+    return bool((np.abs(normal.astype(np.int16) - FLAT).max(axis=1) > 2).mean() > 0.001)
+
+
+def _normal(texels: Texels, hits: Hits, lowpoly: Mesh, highpoly: Mesh) -> NDArray[np.uint8]:
+    """The high-poly normal of each texel in the low-poly tangent space, uint8 (n, 3)."""
     if same_triangles(lowpoly, highpoly):
-        return None
+        return np.full((len(texels.at), 3), FLAT, np.uint8)
     assert lowpoly.normals is not None and lowpoly.tangents is not None, "tangent space needs both"
     positions, indices, _ = weld(highpoly.positions, highpoly.indices)
     fine, fine_corners = corner_normals(positions, indices, CREASE_DEGREES)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from assets_pipeline.asset import Mesh
+from assets_pipeline.asset import Mesh, frozen
 from assets_pipeline.geometry.distance import closest_points
 from assets_pipeline.geometry.measure import diagonal, triangle_normals, unit
 from assets_pipeline.geometry.rays import RayScene
@@ -14,6 +16,12 @@ from assets_pipeline.texture.raster import rasterise
 
 CAGE = 0.01
 """How far a ray looks for the high-poly surface, as a share of the diagonal; 50,000 triangles stay 10 times nearer."""
+
+NEAR = 0.001
+"""Where nearly every low-poly texel has its surface, as a share of the diagonal; thinner than any wall."""
+
+FACING = 0.1
+"""The least cosine between a texel's normal and that of the surface it shows."""
 
 TEXELS_PER_BATCH = 1 << 18
 """Bounds the memory of a bake, whatever the atlas."""
@@ -65,10 +73,23 @@ def interpolate(
     values: NDArray[np.float32], indices: NDArray[np.int64], triangle: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """`values` (v, c) at the corners `indices` (m, 3), blended at points given by triangle and weights: (n, c)."""
-    result = values[indices[triangle, 0]] * weights[:, :1]
-    result += values[indices[triangle, 1]] * weights[:, 1:2]
-    result += values[indices[triangle, 2]] * weights[:, 2:]
+    result = np.empty((len(triangle), values.shape[1]), np.float32)
+    _blend(
+        frozen(values, np.float32),
+        frozen(indices, np.int64),
+        frozen(triangle, np.int64),
+        frozen(weights, np.float32),
+        result,
+    )
     return result
+
+
+@numba.njit(cache=True)
+def _blend(values: Any, indices: Any, triangle: Any, weights: Any, result: Any) -> None:
+    for i in range(len(triangle)):
+        a, b, c = indices[triangle[i]]
+        for k in range(values.shape[1]):
+            result[i, k] = values[a, k] * weights[i, 0] + values[b, k] * weights[i, 1] + values[c, k] * weights[i, 2]
 
 
 def same_triangles(one: Mesh, other: Mesh) -> bool:
@@ -81,19 +102,23 @@ def same_triangles(one: Mesh, other: Mesh) -> bool:
 def find_hits(texels: Texels, lowpoly: Mesh, highpoly: Mesh, scene: RayScene) -> Hits:
     """The high-poly point behind each texel of the low-poly surface.
 
-    Where both are the same triangles, that is the texel's own. Else two rays start at the texel, along the smooth
-    normal and against it: the nearer hit counts that faces the same way, within `CAGE`. Where neither does, the
-    nearest point of the surface is taken.
+    Where both are the same triangles, that is the texel's own. Else a ray against the smooth normal looks through the
+    thin layer `NEAR` around the texel; where it meets nothing that faces the same way, two rays out and in look as far
+    as `CAGE`, and the nearer hit counts. Where those fail too, the nearest point of the surface is taken.
     """
     if same_triangles(lowpoly, highpoly):
         return Hits(texels.triangle, texels.weights)
     triangle = np.empty(len(texels.at), np.int64)
     weights = np.empty((len(texels.at), 3), np.float32)
     facing = unit(triangle_normals(highpoly.positions, highpoly.indices)).astype(np.float32)
-    reach = CAGE * diagonal(highpoly.positions)
+    extent = diagonal(highpoly.positions)
     for batch in texels.batches():
         points, normals = _points(texels, batch, lowpoly)
-        triangle[batch], weights[batch] = _nearer_hit(scene, facing, points, normals, reach)
+        at, where = _near_hit(scene, facing, points, normals, NEAR * extent)
+        lost = np.flatnonzero(at < 0)
+        if len(lost):
+            at[lost], where[lost] = _nearer_hit(scene, facing, points[lost], normals[lost], CAGE * extent)
+        triangle[batch], weights[batch] = at, where
     missed = np.flatnonzero(triangle < 0)
     if len(missed):
         points = _points(texels, missed, lowpoly)[0]
@@ -109,6 +134,20 @@ def _points(
     corners = lowpoly.indices.astype(np.int64)
     place = (corners, texels.triangle[which], texels.weights[which])
     return interpolate(lowpoly.positions, *place), unit(interpolate(lowpoly.normals, *place))
+
+
+def _near_hit(
+    scene: RayScene,
+    facing: NDArray[np.float32],
+    points: NDArray[np.float32],
+    normals: NDArray[np.float32],
+    reach: float,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The hit within `reach` above or below each point that faces along its normal; -1 for none."""
+    triangle, distance, weights = scene.first_hit(points + normals * np.float32(reach), -normals)
+    good = (triangle >= 0) & (distance <= 2 * reach)
+    good[good] &= np.einsum("ij,ij->i", facing[triangle[good]], normals[good]) > FACING
+    return np.where(good, triangle, -1), weights
 
 
 def _nearer_hit(
@@ -127,6 +166,6 @@ def _nearer_hit(
         found, distance, where = scene.first_hit(points - direction * back, direction)
         away = np.abs(distance - back)
         good = (found >= 0) & (away < best)
-        good[good] &= np.einsum("ij,ij->i", facing[found[good]], normals[good]) > 0.1
+        good[good] &= np.einsum("ij,ij->i", facing[found[good]], normals[good]) > FACING
         best[good], triangle[good], weights[good] = away[good], found[good], where[good]
     return triangle, weights

@@ -4,6 +4,7 @@ import numpy as np
 
 from assets_pipeline.texture.raster import count_layers, coverage, rasterise
 from assets_pipeline.texture.resample import sample_area
+from assets_pipeline.texture.transfer import interpolate
 
 
 def warm() -> None:
@@ -16,4 +17,5 @@ def warm() -> None:
     rasterise(texcoords, indices, 4, 4)
     coverage(texcoords, indices, 4, 4)
     count_layers(texcoords, indices, 4)
+    interpolate(texcoords, indices.astype(np.int64), np.zeros(1, np.int64), np.ones((1, 3), np.float32))
     sample_area(np.zeros((4, 4, 3), np.uint8), texcoords, np.array([0.5, 2.0, 1.0]))

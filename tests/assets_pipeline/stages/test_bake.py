@@ -119,8 +119,12 @@ def test_the_normal_map_gives_the_relief_back(relief: tuple[Mesh, Mesh, RawShape
     assert image.reshape(-1, 3)[texels.at].std(axis=0).max() > 10, "there is relief to show"
 
 
-def test_the_same_geometry_needs_no_relief() -> None:
-    raw = textured(trimesh.creation.box(), 256)
+@pytest.mark.parametrize("finer", [0, 3], ids=["as it is", "from a finer mesh"])
+def test_a_box_needs_no_relief(finer: int) -> None:
+    box = trimesh.creation.box()
+    for _ in range(finer):
+        box = box.subdivide()
+    raw = textured(box, 256)
     low = unwrap(decimate(raw.mesh, 100)[0], 256, 4)[0]
     normal = bake(low, raw.mesh, raw, 256)[0].normal
     assert (normal == (128, 128, 255)).all() and normal.shape == (64, 64, 3)
