@@ -230,8 +230,7 @@ def split_non_manifold(surface: Surface) -> tuple[Surface, int]:
     origin = np.empty(int(indices.max()) + 1, np.int64)
     origin[indices.ravel()] = surface.indices.ravel()
     positions = surface.positions[origin]
-    crowded_vertices = np.unique(surface.indices.ravel()[np.isin(edges.edge, crowded)])
-    apart = np.isin(origin, crowded_vertices) & (np.bincount(origin)[origin] > 1)
+    apart = np.bincount(origin)[origin] > 1
     if apart.any():
         positions = _drawn_in(positions, indices, apart, HAIR * diagonal(positions))
     surface = replace(surface, positions=positions, indices=indices)

@@ -10,7 +10,7 @@ from assets_pipeline.asset import Mesh, frozen
 from assets_pipeline.geometry import repair
 from assets_pipeline.geometry.measure import volume
 from assets_pipeline.geometry.surface import Surface
-from assets_pipeline.geometry.topology import edges_of, weld
+from assets_pipeline.geometry.topology import components, edges_of, weld
 
 
 def surface_of(mesh: trimesh.Trimesh) -> Surface:
@@ -109,6 +109,7 @@ def test_boxes_that_touch_along_one_line_part_into_two_closed_bodies(shift: tupl
     positions, indices, _ = weld(mended.mesh().positions, mended.mesh().indices)
     assert edges_of(indices).watertight and edges_of(indices).inconsistent == 0
     assert volume(positions, indices) == pytest.approx(2, abs=1e-3)
+    assert components(indices, len(positions)).max() == 1, "each box keeps to itself"
 
 
 def test_an_edge_pinched_between_two_pairs_gets_a_second_line() -> None:

@@ -74,7 +74,7 @@ def test_the_texture_arrives_on_the_low_poly_mesh(shape: trimesh.Trimesh) -> Non
 
 
 def test_vertex_colours_arrive_too() -> None:
-    ball = trimesh.creation.icosphere(5)
+    ball = trimesh.creation.icosphere(3)
     colours = np.c_[(ball.vertices * 100 + 128), np.full(len(ball.vertices), 255)].astype(np.uint8)
     raw = RawShape(mesh_of(ball, colors=frozen(colours)), "test")
     low = unwrap(decimate(raw.mesh, 2_000)[0], 512, 4)[0]
@@ -83,15 +83,15 @@ def test_vertex_colours_arrive_too() -> None:
     corners = low.positions[low.indices[triangle]].astype(float)
     weights = np.linalg.solve(corners.transpose(0, 2, 1), points[..., None])[..., 0]
     found = colour_at(low, material.base_color, triangle, weights / weights.sum(axis=1, keepdims=True))
-    assert np.abs(found - (points * 100 + 128)).max() < 8
+    assert np.abs(found - (points * 100 + 128)).max() < 5
 
 
 @pytest.fixture(scope="module")
 def relief() -> tuple[Mesh, Mesh, RawShape]:
-    """A flat slab, and the same slab with waves along x on its top, 80 triangles to a wave."""
+    """A flat slab, and the same slab with slanting waves on its top."""
     line = np.linspace(-0.5, 0.5, 161)
     x, z = np.meshgrid(line, line)
-    y = 0.004 * np.sin(40 * x)
+    y = 0.004 * np.sin(40 * x + 25 * z)
     grid = np.arange(x.size).reshape(x.shape)
     a, b, c, d = grid[:-1, :-1].ravel(), grid[:-1, 1:].ravel(), grid[1:, 1:].ravel(), grid[1:, :-1].ravel()
     indices = np.concatenate([np.stack([a, c, b], 1), np.stack([a, d, c], 1)])
@@ -110,10 +110,11 @@ def test_the_normal_map_gives_the_relief_back(relief: tuple[Mesh, Mesh, RawShape
     bitangent = np.cross(normal, tangent[:, :3]) * tangent[:, 3:]
     value = image.reshape(-1, 3)[texels.at].astype(float) / 255 * 2 - 1
     shown = value[:, :1] * tangent[:, :3] + value[:, 1:2] * bitangent + value[:, 2:] * normal
-    x = interpolate(low.positions, *place)[:, 0]
-    true = np.stack([-0.16 * np.cos(40 * x), np.ones(len(x)), np.zeros(len(x))], axis=1)
+    x, _, z = interpolate(low.positions, *place).T
+    slope = 0.004 * np.cos(40 * x + 25 * z)
+    true = np.stack([-40 * slope, np.ones(len(x)), -25 * slope], axis=1)
     true /= np.linalg.norm(true, axis=1, keepdims=True)
-    inside = np.abs(x) < 0.48
+    inside = np.maximum(np.abs(x), np.abs(z)) < 0.48
     degrees = np.degrees(np.arccos(np.clip((shown * true).sum(axis=1) / np.linalg.norm(shown, axis=1), -1, 1)))
     assert degrees[inside].mean() < 1
     assert image.reshape(-1, 3)[texels.at].std(axis=0).max() > 10, "there is relief to show"
