@@ -13,17 +13,22 @@ STEEP_ENOUGH = np.deg2rad(12.0)
 """Elevation from which on the picture tells where in a level plane a flat handle lies."""
 
 
-def leftover(crop: Crop, profile: Profile) -> NDArray[np.bool_] | None:
-    """The parts of the silhouette beside the body, with a root inside it, or None when there are none to speak of."""
+def leftover(crop: Crop, profile: Profile, *, single: bool) -> NDArray[np.bool_] | None:
+    """The parts of the silhouette beside the body, with a root inside it, or None when there are none to speak of.
+
+    `single` keeps only the largest: a pan has one handle.
+    """
     body = body_picture(crop, profile)
     margin = max(2, crop.side // 96)
     beside = crop.mask & ~ndimage.binary_dilation(body, iterations=margin)
     beside = ndimage.binary_opening(beside, iterations=1)
     labels, count = ndimage.label(beside)
     sizes = ndimage.sum(beside, labels, range(1, count + 1)) if count else np.zeros(0)
-    large = [i + 1 for i in range(count) if sizes[i] > 0.003 * crop.mask.sum()]
+    large = [i + 1 for i in range(count) if sizes[i] > 0.008 * crop.mask.sum()]
     if not large:
         return None
+    if single:
+        large = [max(large, key=lambda label: sizes[label - 1])]
     kept = np.isin(labels, large)
     root = ndimage.binary_dilation(kept, iterations=3 * margin) & crop.mask
     return root & (ndimage.binary_dilation(kept, iterations=margin + 1) | body) | kept
@@ -45,11 +50,13 @@ def handle_surface(
     in_plane = plane_points(crop, profile, region, level, height_of_plane)
     reach = float(heights.max()) * 1.1
     low, high = in_plane.min(axis=0) - 0.03, in_plane.max(axis=0) + 0.03
+    if level:  # room for the bridge to the wall
+        low, high = np.minimum(low, low * 0.5), np.maximum(high, high * 0.5)
     if level:
         grid = grid_over(np.array([low[0], height_of_plane - reach, low[2]]), np.array([high[0], height_of_plane + reach, high[2]]), cells)
     else:
         grid = grid_over(np.array([low[0], low[1], -reach]), np.array([high[0], high[1], reach]), cells)
-    field = handle_field(crop, profile, grid, heights, signed_distance(region), level, height_of_plane, keep_clear)
+    field = handle_field(crop, profile, grid, heights, signed_distance(region), in_plane, level, height_of_plane, keep_clear)
     if not (field > 0).any():
         return None
     return surface(field, grid, smoothing=6)
@@ -81,6 +88,7 @@ def handle_field(
     grid: Grid,
     heights: NDArray[np.float32],
     sdf: NDArray[np.float32],
+    in_plane: NDArray[np.float64],
     level: bool,
     plane: float,
     keep_clear: float,
@@ -95,5 +103,28 @@ def handle_field(
     rise = sample_bilinear(heights, pixels)
     edge = sample_bilinear(sdf, pixels) / (crop.side / 2)
     field = np.where(edge > 0, np.minimum(rise - away, edge + 0.02), np.minimum(edge, rise - away))
+    if level:
+        field = np.maximum(field, bridge(points, in_plane, heights.max() * 0.7, profile, plane))
     radius = np.interp(points[..., 1], profile.heights, profile.radii * keep_clear, left=0, right=0)
     return np.minimum(field, np.hypot(points[..., 0], points[..., 2]) - radius).astype(np.float32)
+
+
+def bridge(
+    points: NDArray[np.float64], in_plane: NDArray[np.float64], thickness: float, profile: Profile, plane: float
+) -> NDArray[np.float64]:
+    """Signed distance, positive inside, to a rod from the handle's root into the body's wall.
+
+    The picture hides where a level handle meets the wall behind the rim.
+    """
+    away = np.hypot(in_plane[:, 0], in_plane[:, 2])
+    wall = float(np.interp(plane, profile.heights, profile.radii))
+    beside = in_plane[away > 1.02 * wall]
+    if not len(beside):
+        return np.full(points.shape[:-1], -1.0)
+    away = away[away > 1.02 * wall]
+    root = beside[away <= np.quantile(away, 0.3)].mean(axis=0)
+    start = root * min(1.0, 0.95 * wall / max(float(np.hypot(root[0], root[2])), 1e-6))
+    start[1] = root[1] = plane
+    along = root - start
+    share = np.clip((points - start) @ along / max(float(along @ along), 1e-9), 0, 1)
+    return thickness - np.linalg.norm(points - start - share[..., None] * along, axis=-1)

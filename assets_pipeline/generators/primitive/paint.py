@@ -14,14 +14,21 @@ from scipy.spatial import cKDTree
 from assets_pipeline.asset import Camera, Cutout
 from assets_pipeline.generators.primitive.solid import Solid
 from assets_pipeline.generators.primitive.view import sample_bilinear
-from assets_pipeline.geometry.measure import vertex_normals
+from assets_pipeline.geometry.measure import unit, vertex_normals
 from assets_pipeline.geometry.rays import RayScene
 from assets_pipeline.texture.dilate import dilate
 from assets_pipeline.texture.raster import rasterise
 
+STAND_IN = 0.012
+"""Fourth power of the weight below which a symmetric counterpart may stand in for the photo: a third of facing the eye."""
+
+TEXELS_AT_ONCE = 1 << 18
 DEPTH_MAP_PX = 900
 GRAZING = 0.05
 """Cosine to the eye below which the photo says nothing of a surface."""
+
+FADE = 0.6
+"""Distance, as a share of the product's size, over which a guessed colour fades into the product's usual one."""
 
 DELIGHT = 0.6
 """Share of the shading that is taken out: some of what follows the normal is paint."""
@@ -41,17 +48,18 @@ class Projector:
     def __init__(self, cutout: Cutout, camera: Camera, solid: Solid) -> None:
         self.camera = camera
         rgba = cutout.rgba.astype(np.float32) / 255
-        solid_alpha = cv2.erode(np.ascontiguousarray(rgba[..., 3]), np.ones((3, 3), np.uint8))
+        solid_alpha = cv2.erode(np.ascontiguousarray(rgba[..., 3]), np.ones((5, 5), np.uint8))
         self.trust = np.clip((solid_alpha - 0.5) * 2, 0, 1)
         inner = solid_alpha > 0.9
         self.rgb = dilate(rgba[..., :3], inner) if inner.any() else np.ascontiguousarray(rgba[..., :3])
-        self.eye = -camera.rotation.T @ camera.translation
+        self.rotation, self.translation = camera.rotation.astype(np.float32), camera.translation.astype(np.float32)
+        self.eye = (-camera.rotation.T @ camera.translation).astype(np.float32)
         self.size = float(np.ptp(solid.positions, axis=0).max())
         self._map_depth(solid)
 
     def _map_depth(self, solid: Solid) -> None:
-        """Distance from the eye over a window of the photo around the shape."""
-        pixels = self.to_pixels(solid.positions)
+        """Nearest and farthest depth in front of the eye over each 3 x 3 cells of a window around the shape."""
+        pixels, _ = self.to_pixels(solid.positions.astype(np.float32))
         low, high = pixels.min(axis=0) - 2, pixels.max(axis=0) + 2
         self.step = float((high - low).max() / DEPTH_MAP_PX)
         self.corner = low
@@ -65,37 +73,37 @@ class Projector:
         origins = np.broadcast_to(self.eye, directions.shape)
         scene = RayScene(solid.positions.astype(np.float32), solid.indices)
         _, distance, _ = scene.first_hit(origins.astype(np.float32), directions.astype(np.float32))
-        self.depth = np.where(np.isfinite(distance), distance, 1e6).reshape(rows, columns).astype(np.float32)
+        depth = np.where(np.isfinite(distance), distance, 1e6).reshape(rows, columns).astype(np.float32)
+        around = np.ones((3, 3), np.uint8)  # silhouettes must not fail by one pixel
+        self.nearest, self.farthest = cv2.erode(depth, around), cv2.dilate(depth, around)
 
-    def to_pixels(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        view = points @ self.camera.rotation.T + self.camera.translation
-        scale = self.camera.focal_px / np.maximum(-view[..., 2], 1e-6)
-        return np.stack([self.camera.width / 2 + view[..., 0] * scale, self.camera.height / 2 - view[..., 1] * scale], axis=-1)
+    def to_pixels(self, points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Where points (n, 3) appear in the photo, (n, 2), and how far in front of the eye they lie, (n,)."""
+        view = points @ self.rotation.T + self.translation
+        depth = np.maximum(-view[:, 2], 1e-6)
+        scale = np.float32(self.camera.focal_px) / depth
+        middle = np.array([self.camera.width / 2, self.camera.height / 2], np.float32)
+        return middle + view[:, :2] * (scale[:, None] * np.array([1, -1], np.float32)), depth
 
-    def look(self, points: NDArray[np.float64], normals: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def look(self, points: NDArray[np.float32], normals: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(colour (n, 3) 0..1 sRGB, weight (n,) 0..1: how well the photo shows the point)."""
         towards = self.eye - points
-        facing = (normals * towards).sum(axis=1) / np.maximum(np.linalg.norm(towards, axis=1), 1e-9)
-        pixels = self.to_pixels(points)
-        depth = -(points @ self.camera.rotation.T + self.camera.translation)[:, 2]
-        cells = (pixels - self.corner) / self.step
-        column = np.clip(cells[:, 0].astype(int), 0, self.depth.shape[1] - 1)
-        row = np.clip(cells[:, 1].astype(int), 0, self.depth.shape[0] - 1)
+        length = np.sqrt(np.einsum("ij,ij->i", towards, towards))
+        facing = np.einsum("ij,ij->i", normals, towards) / np.maximum(length, 1e-9)
+        colour, weight = np.zeros((len(points), 3), np.float32), np.zeros(len(points), np.float32)
+        turned = np.flatnonzero(facing > GRAZING)
+        if not len(turned):
+            return colour, weight
+        facing = facing[turned]
+        pixels, depth = self.to_pixels(points[turned])
+        cells = ((pixels - self.corner) / self.step).astype(np.int32)
+        column = np.clip(cells[:, 0], 0, self.nearest.shape[1] - 1)
+        row = np.clip(cells[:, 1], 0, self.nearest.shape[0] - 1)
         slack = self.size * (0.006 + 0.012 * np.sqrt(np.maximum(1 - facing**2, 0)) / np.maximum(facing, 0.15))
-        near = np.abs(self._nearest_depth(row, column, depth) - depth) < slack
-        colour = sample_bilinear(self.rgb, pixels)
-        trust = sample_bilinear(self.trust, pixels)
-        weight = np.clip((facing - GRAZING) / (1 - GRAZING), 0, 1) * trust * near
-        return colour, weight.astype(np.float32)
-
-    def _nearest_depth(self, row: NDArray[np.int64], column: NDArray[np.int64], depth: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Of the 3 x 3 depths around each cell the one nearest to `depth`: silhouettes must not fail by one pixel."""
-        best = self.depth[row, column]
-        for dy in (-1, 0, 1):
-            for dx in (-1, 0, 1):
-                other = self.depth[np.clip(row + dy, 0, self.depth.shape[0] - 1), np.clip(column + dx, 0, self.depth.shape[1] - 1)]
-                best = np.where(np.abs(other - depth) < np.abs(best - depth), other, best)
-        return best
+        shown = (depth > self.nearest[row, column] - slack) & (depth < self.farthest[row, column] + slack)
+        colour[turned] = sample_bilinear(self.rgb, pixels)
+        weight[turned] = (facing - GRAZING) / (1 - GRAZING) * sample_bilinear(self.trust, pixels) * shown
+        return colour, weight
 
 
 def paint(solid: Solid, cutout: Cutout, camera: Camera) -> Painting:
@@ -103,63 +111,67 @@ def paint(solid: Solid, cutout: Cutout, camera: Camera) -> Painting:
     width, height = solid.texture
     triangle, barycentric = rasterise(solid.texcoords, solid.indices, width, height)
     covered = triangle >= 0
-    corners = solid.indices[triangle[covered]]
-    weights = barycentric[covered].astype(np.float64)
-    smooth = vertex_normals(solid.positions.astype(np.float32), solid.indices).astype(np.float64)
+    corners, shares = solid.indices[triangle[covered]], barycentric[covered]
+    positions = solid.positions.astype(np.float32)
+    normals = vertex_normals(positions, solid.indices)
     projector = Projector(cutout, camera, solid)
 
-    vertex_colour, vertex_weight = gather(projector, solid, solid.positions, smooth)
-    shading = fit_shading(smooth, *projector.look(solid.positions, smooth))
-    fill = spread(solid.positions, relit(vertex_colour, smooth, shading), vertex_weight)
+    colour, weight, direct = gather(projector, solid, positions, normals)
+    shading = fit_shading(normals, *projector.look(positions, normals))
+    fill = spread(positions, relit(colour, normals, shading), weight)
 
-    base_color = np.zeros((height, width, 3), np.uint8)
-    seen = np.zeros((height, width), np.uint8)
     flat_colour, flat_seen = np.empty((len(corners), 3), np.uint8), np.empty(len(corners), np.uint8)
-    for start in range(0, len(corners), 1 << 18):
-        part = slice(start, start + (1 << 18))
-        corner, share = corners[part], weights[part]
-        points = np.einsum("ij,ijk->ik", share, solid.positions[corner])
-        normals = np.einsum("ij,ijk->ik", share, smooth[corner])
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
-        colour, weight = gather(projector, solid, points, normals)
-        colour = relit(colour, normals, shading)
+    for start in range(0, len(corners), TEXELS_AT_ONCE):
+        part = slice(start, start + TEXELS_AT_ONCE)
+        corner, share = corners[part], shares[part]
+        texel_normals = unit(np.einsum("ij,ijk->ik", share, normals[corner]))
+        colour, weight, direct = gather(projector, solid, np.einsum("ij,ijk->ik", share, positions[corner]), texel_normals)
         trust = np.clip(weight / 0.02, 0, 1)[:, None]
-        under = np.einsum("ij,ijk->ik", share, fill[corner])
-        flat_colour[part] = np.clip(np.rint((colour * trust + under * (1 - trust)) * 255), 0, 255)
-        flat_seen[part] = (projector.look(points, normals)[1] > 0.02) * 255
+        guessed = np.einsum("ij,ijk->ik", share, fill[corner])
+        mixed = relit(colour, texel_normals, shading) * trust + guessed * (1 - trust)
+        flat_colour[part] = np.clip(np.rint(mixed * 255), 0, 255)
+        flat_seen[part] = (direct > 0.02) * 255
+    base_color, seen = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8)
     base_color[covered], seen[covered] = flat_colour, flat_seen
     return Painting(dilate(base_color, covered), seen)
 
 
-def gather(projector: Projector, solid: Solid, points: NDArray[np.float64], normals: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(colour, weight) of points from the photo and, where it shows too little, from their symmetric counterparts."""
-    colour, weight = projector.look(points, normals)
-    total = (weight.astype(np.float64) ** 4)[:, None]
-    mixed = colour * total
-    if not solid.plain_back:
-        for symmetry in solid.symmetries:
-            other, share = projector.look(points @ symmetry.T, normals @ symmetry.T)
-            factor = (0.3 * share.astype(np.float64) ** 4 * np.clip(1 - 4 * total[:, 0], 0, 1))[:, None]
-            mixed, total = mixed + other * factor, total + factor
-    return mixed / np.maximum(total, 1e-12), total[:, 0] ** 0.25
+def gather(
+    projector: Projector, solid: Solid, points: NDArray[np.float32], normals: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """(colour, weight, the photo's own weight) of points: from the photo, else from their symmetric counterparts."""
+    colour, direct = projector.look(points, normals)
+    total = direct**4
+    mixed = colour * total[:, None]
+    for symmetry in solid.symmetries:
+        wanting = np.flatnonzero(total < STAND_IN)
+        matrix = symmetry.T.astype(np.float32)
+        other, share = projector.look(points[wanting] @ matrix, normals[wanting] @ matrix)
+        factor = share**4 * 0.2 * (STAND_IN - total[wanting])
+        mixed[wanting] += other * factor[:, None]
+        total[wanting] += factor
+    return mixed / np.maximum(total, 1e-12)[:, None], total**0.25, direct
 
 
-def spread(positions: NDArray[np.float64], colour: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Colour of every vertex: its own where known, else a mean of the nearest known ones."""
+def spread(positions: NDArray[np.float32], colour: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Colour of every vertex: its own where known, else a mean of the nearest known ones, those at its height first."""
     known = weight > 0.12
     if known.sum() < 16:
         return np.broadcast_to(np.average(colour, axis=0, weights=weight + 1e-9), colour.shape).copy()
     if known.all():
         return colour
     count = int(min(24, known.sum()))
-    distance, index = cKDTree(positions[known]).query(positions[~known], k=count)
+    stretched = positions * (1, 3, 1)
+    distance, index = cKDTree(stretched[known]).query(stretched[~known], k=count)
     share = 1 / (distance + 0.03) ** 2
     result = colour.copy()
-    result[~known] = (colour[known][index] * share[..., None]).sum(axis=1) / share.sum(axis=1, keepdims=True)
+    near = (colour[known][index] * share[..., None]).sum(axis=1) / share.sum(axis=1, keepdims=True)
+    trust = np.exp(-((distance.mean(axis=1) / (FADE * np.ptp(positions, axis=0).max())) ** 2))[:, None]
+    result[~known] = near * trust + np.median(colour[known], axis=0) * (1 - trust)
     return result
 
 
-def harmonics(normals: NDArray[np.float64]) -> NDArray[np.float64]:
+def harmonics(normals: NDArray[np.float32]) -> NDArray[np.float32]:
     """Spherical harmonics up to degree 2 without constant, (n, 8), unnormalised.
 
     Source: Ramamoorthi & Hanrahan, "An Efficient Representation for Irradiance Environment Maps", SIGGRAPH 2001.
@@ -168,11 +180,11 @@ def harmonics(normals: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([x, y, z, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], axis=1)
 
 
-def fit_shading(normals: NDArray[np.float64], colour: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float64]:
+def fit_shading(normals: NDArray[np.float32], colour: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """Coefficients (8,) of the log luminance that the surface's direction explains; robust to paint by reweighting."""
     used = weight > 0.05
     if used.sum() < 200:
-        return np.zeros(8)
+        return np.zeros(8, np.float32)
     basis = harmonics(normals[used])
     luminance = np.log(np.maximum(colour[used].astype(np.float64) @ (0.2126, 0.7152, 0.0722), 0.02))
     rows = np.column_stack([np.ones(len(basis)), basis])
@@ -183,10 +195,10 @@ def fit_shading(normals: NDArray[np.float64], colour: NDArray[np.float32], weigh
         solution = np.linalg.solve((rows * share[:, None]).T @ rows + ridge, (rows * share[:, None]).T @ luminance)
         residual = np.abs(luminance - rows @ solution)
         share = weight[used] / (1 + (residual / 0.15) ** 2)
-    return solution[1:]
+    return solution[1:].astype(np.float32)
 
 
-def relit(colour: NDArray[np.float64], normals: NDArray[np.float64], shading: NDArray[np.float64]) -> NDArray[np.float64]:
+def relit(colour: NDArray[np.float32], normals: NDArray[np.float32], shading: NDArray[np.float32]) -> NDArray[np.float32]:
     """`colour` with most of the fitted shading divided out."""
     light = np.clip(harmonics(normals) @ shading, -0.6, 0.6)
-    return np.clip(colour * np.exp(-DELIGHT * light)[:, None], 0, 1)
+    return np.clip(colour * np.exp(np.float32(-DELIGHT) * light)[:, None], 0, 1)

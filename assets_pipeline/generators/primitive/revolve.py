@@ -223,10 +223,18 @@ def body(
     if open_top:
         lip = max(2, len(radii) // 8)
         radii[-lip:] = np.maximum.accumulate(radii[-lip:])
-    radii = ndimage.median_filter(radii, 5, mode="nearest")
-    radii = ndimage.gaussian_filter1d(radii, max(1.0, len(radii) / 110), mode="nearest")
+    radii = smooth_profile(radii)
     grid = np.linspace(heights[0], heights[-1], HEIGHTS)
     return grid, np.maximum(np.interp(grid, heights, radii), 1e-3)
+
+
+def smooth_profile(radii: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Without the pixels' steps, which would shine as rings; edges and grooves that are larger stay."""
+    light = ndimage.gaussian_filter1d(ndimage.median_filter(radii, 5, mode="nearest"), max(1.0, len(radii) / 110), mode="nearest")
+    strong = ndimage.gaussian_filter1d(light, max(1.0, len(radii) / 26), mode="nearest")
+    feature = np.clip(np.abs(light - strong) / (0.012 * radii.max()) - 0.5, 0, 1)
+    feature = ndimage.gaussian_filter1d(ndimage.maximum_filter1d(feature, 9), max(1.0, len(radii) / 60), mode="nearest")
+    return feature * light + (1 - feature) * strong
 
 
 def body_picture(crop: Crop, profile: Profile) -> NDArray[np.bool_]:

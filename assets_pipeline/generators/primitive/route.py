@@ -14,7 +14,7 @@ from assets_pipeline.generators.primitive.furniture import Furniture, fit_furnit
 from assets_pipeline.generators.primitive.handle import handle_surface, leftover
 from assets_pipeline.generators.primitive.inflate import ball_heights, inflate, plate
 from assets_pipeline.generators.primitive.revolve import Profile, fit_profile, lathe, outline
-from assets_pipeline.generators.primitive.solid import MIRROR_X, MIRROR_Z, TURN, Solid, joined, unwrapped
+from assets_pipeline.generators.primitive.solid import MIRROR_X, MIRROR_Z, QUARTERS, TURN, Solid, joined, unwrapped
 from assets_pipeline.generators.primitive.view import Crop, rotation_x, rotation_y, view_rotation
 from assets_pipeline.generators.primitive.words import Family, Kind
 
@@ -131,9 +131,9 @@ def revolve_solid(crop: Crop, profile: Profile, kind: Kind) -> Solid:
     texture = (max(64, int(around * shrink)), max(64, int(along * shrink)))
     family = Family.REVOLVE_OPEN if is_open else Family.REVOLVE_CLOSED
     solid = Solid(
-        positions, indices, texcoords, texture, rotation_x(profile.elevation), profile.offset, family, profile.coverage, (TURN,)
+        positions, indices, texcoords, texture, rotation_x(profile.elevation), profile.offset, family, profile.coverage, QUARTERS
     )
-    region = leftover(crop, profile)
+    region = leftover(crop, profile, single=kind.flat_handle)
     if region is None:
         return solid
     clear = 1 - 0.5 * kind.wall if is_open else 0.85
@@ -162,7 +162,7 @@ def cuboid_solid(crop: Crop, fitted: Cuboid, *, plain_back: bool) -> Solid:
     shrink = min(1.0, MAX_TEXTURE_PX / unfolded.max())
     texture = (max(64, int(unfolded[0] * shrink)), max(64, int(unfolded[1] * shrink)))
     return Solid(
-        positions, indices, texcoords, texture, fitted.rotation, fitted.offset, Family.CUBOID, fitted.coverage, (TURN,), plain_back
+        positions, indices, texcoords, texture, fitted.rotation, fitted.offset, Family.CUBOID, fitted.coverage, (MIRROR_X,) if plain_back else (TURN,)
     )
 
 
@@ -247,8 +247,7 @@ def trimmed_solid(crop: Crop, posed: Cuboid, *, plain_back: bool) -> Solid:
         posed.offset,
         Family.INFLATION,
         posed.coverage,
-        (MIRROR_X, TURN),
-        plain_back,
+        (MIRROR_X,) if plain_back else (MIRROR_X, TURN),
     )
 
 
@@ -269,6 +268,5 @@ def free_solid(crop: Crop, positions: NDArray[np.float64], indices: NDArray[np.i
         np.zeros(3),
         family,
         1.0,
-        (turn.T @ MIRROR_Z @ turn,),
-        plain_back,
+        () if plain_back else (turn.T @ MIRROR_Z @ turn,),
     )

@@ -18,8 +18,7 @@ class Solid:
 
     positions (n, 3), indices (m, 3), texcoords (n, 2); texture: (width, height) in texels. The photo's view frame is
     `rotation @ x + offset`. symmetries: (3, 3) matrices that map the shape onto itself; texels that the photo does not
-    show take the colour of where a symmetry puts them, the first that is seen wins. plain_back: leave the unseen
-    without the photo's detail.
+    show take the colour of where a symmetry puts them, the first that is seen wins.
     """
 
     positions: NDArray[np.float64]
@@ -31,12 +30,14 @@ class Solid:
     family: str
     coverage: float
     symmetries: tuple[NDArray[np.float64], ...] = ()
-    plain_back: bool = False
     notes: tuple[str, ...] = ()
 
 
 TURN = np.diag([-1.0, 1.0, -1.0])
 """Half a turn about the upright axis: keeps lettering readable, which a mirror image would not."""
+
+QUARTERS = (TURN, np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]), np.array([[0.0, 0, -1], [0, 1, 0], [1, 0, 0]]))
+"""Turns of a body of revolution: the half turn first, then the quarter turns for the strips between."""
 
 MIRROR_X = np.diag([-1.0, 1.0, 1.0])
 MIRROR_Z = np.diag([1.0, 1.0, -1.0])
