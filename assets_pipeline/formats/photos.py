@@ -5,21 +5,30 @@ Everything a header can tell is checked before a pixel is decoded.
 
 import io
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, ImageCms, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from assets_pipeline.errors import InputRejected
 from assets_pipeline.formats.exif import focal_length_px, read_exif
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "HEIF")
 SHORTEST_SIDE = 256
 LONGEST_OVER_SHORTEST = 12
 MANY_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+PLUGINS = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)
+"""Imported for what they register; Pillow brings the others in by itself."""
+
+DECODERS_RAISE = (
+    OSError, SyntaxError, ValueError, EOFError, OverflowError, IndexError, RuntimeError, struct.error, zlib.error
+)  # fmt: skip
+"""What Pillow, libheif and their like raise on damaged files."""
+
 UNDO = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -51,7 +60,8 @@ def decode_photo(data: bytes, *, max_pixels: int, working_side: int) -> DecodedP
     """
     with trouble_as_rejection(), open_photo(data) as image:
         check_size(image.size, max_pixels)
-        notes = ("first_frame_only",) if getattr(image, "n_frames", 1) > 1 and image.format != "MPO" else ()
+        several = getattr(image, "is_animated", False) and image.format != "MPO"
+        notes = ("first_frame_only",) if several else ()
         exif, profile = read_exif(image), image.info.get("icc_profile")
         turned = exif.orientation >= 5
         original_size = image.size[::-1] if turned else image.size
@@ -69,21 +79,16 @@ def decode_photo(data: bytes, *, max_pixels: int, working_side: int) -> DecodedP
 
 @contextmanager
 def trouble_as_rejection() -> Iterator[None]:
-    """Turn what Pillow and libheif raise into a rejection with a code.
-
-    Their decoders raise almost anything on damaged files, so everything but our own errors and a lack of memory counts.
-    """
+    """Turn what Pillow and libheif raise into a rejection with a code."""
     try:
         yield
-    except (InputRejected, MemoryError):
-        raise
     except UnidentifiedImageError:
         raise InputRejected(
             "not_an_image", "This file is no photo that we can read: send a JPEG, PNG, WebP, AVIF, HEIC, TIFF or BMP."
         ) from None
     except Image.DecompressionBombError:
         raise InputRejected("too_many_pixels", "The photo has too many pixels: send a smaller one.") from None
-    except Exception as error:
+    except DECODERS_RAISE as error:
         if "truncated" in str(error).lower() or isinstance(error, EOFError):
             raise InputRejected(
                 "photo_truncated", "The end of the photo is missing: copy or upload it once more."
@@ -92,11 +97,15 @@ def trouble_as_rejection() -> Iterator[None]:
 
 
 def open_photo(data: bytes) -> Image.Image:
-    """Read the header only."""
+    """Read the header only; of a PNG every checksum too, which Pillow skips while decoding."""
     import pi_heif
 
     pi_heif.register_heif_opener(thumbnails=False)
-    return Image.open(io.BytesIO(data), formats=FORMATS)
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    if image.format == "PNG":
+        image.verify()  # ends the use of `image`
+        image = Image.open(io.BytesIO(data), formats=("PNG",))
+    return image
 
 
 def check_size(size: tuple[int, int], max_pixels: int) -> None:
