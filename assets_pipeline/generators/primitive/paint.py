@@ -22,6 +22,9 @@ from assets_pipeline.texture.raster import rasterise
 STAND_IN = 0.012
 """Fourth power of the weight below which a symmetric counterpart may stand in for the photo: a third of facing the eye."""
 
+RANKING = 0.02
+"""Weight of each further symmetry relative to the one before: they take turns rather than blend."""
+
 TEXELS_AT_ONCE = 1 << 18
 DEPTH_MAP_PX = 900
 GRAZING = 0.05
@@ -118,7 +121,7 @@ def paint(solid: Solid, cutout: Cutout, camera: Camera) -> Painting:
 
     colour, weight, direct = gather(projector, solid, positions, normals)
     shading = fit_shading(normals, *projector.look(positions, normals))
-    fill = spread(positions, relit(colour, normals, shading), weight)
+    fill = spread(positions, normals, relit(colour, normals, shading), weight)
 
     flat_colour, flat_seen = np.empty((len(corners), 3), np.uint8), np.empty(len(corners), np.uint8)
     for start in range(0, len(corners), TEXELS_AT_ONCE):
@@ -143,30 +146,36 @@ def gather(
     colour, direct = projector.look(points, normals)
     total = direct**4
     mixed = colour * total[:, None]
-    for symmetry in solid.symmetries:
+    for rank, symmetry in enumerate(solid.symmetries):
         wanting = np.flatnonzero(total < STAND_IN)
         matrix = symmetry.T.astype(np.float32)
         other, share = projector.look(points[wanting] @ matrix, normals[wanting] @ matrix)
-        factor = share**4 * 0.2 * (STAND_IN - total[wanting])
+        factor = share**4 * (0.2 * RANKING**rank) * (STAND_IN - total[wanting])
         mixed[wanting] += other * factor[:, None]
         total[wanting] += factor
     return mixed / np.maximum(total, 1e-12)[:, None], total**0.25, direct
 
 
-def spread(positions: NDArray[np.float32], colour: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Colour of every vertex: its own where known, else a mean of the nearest known ones, those at its height first."""
+def spread(
+    positions: NDArray[np.float32], normals: NDArray[np.float32], colour: NDArray[np.float32], weight: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Colour of every vertex: its own where known, else a mean of the nearest known ones.
+
+    Near means near in place, at its height first, and facing alike: the two sides of a thin wall are far apart.
+    """
     known = weight > 0.12
     if known.sum() < 16:
         return np.broadcast_to(np.average(colour, axis=0, weights=weight + 1e-9), colour.shape).copy()
     if known.all():
         return colour
     count = int(min(24, known.sum()))
-    stretched = positions * (1, 3, 1)
+    size = float(np.ptp(positions, axis=0).max())
+    stretched = np.column_stack([positions * (1, 3, 1) / size, 0.25 * normals])
     distance, index = cKDTree(stretched[known]).query(stretched[~known], k=count)
-    share = 1 / (distance + 0.03) ** 2
+    share = 1 / (distance + 0.02) ** 2
     result = colour.copy()
     near = (colour[known][index] * share[..., None]).sum(axis=1) / share.sum(axis=1, keepdims=True)
-    trust = np.exp(-((distance.mean(axis=1) / (FADE * np.ptp(positions, axis=0).max())) ** 2))[:, None]
+    trust = np.exp(-((distance.mean(axis=1) / FADE) ** 2))[:, None]
     result[~known] = near * trust + np.median(colour[known], axis=0) * (1 - trust)
     return result
 
