@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def write_glb(model: ModelFile, *, generator: str) -> bytes:
     Spec: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
     """
     body = _Body()
-    primitive = _primitive(body, model.mesh)
+    primitive = _primitive(body, _used(model))
     document = gltf.GLTF2(
         asset=gltf.Asset(version="2.0", generator=generator, extras=dict(model.extras)),
         scene=0,
@@ -88,6 +89,16 @@ class _Body:
             texture = gltf.Texture(sampler=0, source=source)
         self.textures.append(texture)
         return len(self.textures) - 1
+
+
+def _used(model: ModelFile) -> Mesh:
+    """The mesh without what no map needs; the validator remarks on it."""
+    mesh = model.mesh
+    return replace(
+        mesh,
+        texcoords=mesh.texcoords if model.images else None,
+        tangents=mesh.tangents if NORMAL in model.images else None,
+    )
 
 
 def _primitive(body: _Body, mesh: Mesh) -> gltf.Primitive:

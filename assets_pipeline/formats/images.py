@@ -30,7 +30,10 @@ class EncodedImage:
 
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> EncodedImage:
     """Full chroma resolution: (h, w, 3) or (h, w)."""
-    return _encode(pixels, "JPEG", quality=quality, subsampling=0, optimize=True)
+    try:
+        return _encode(pixels, "JPEG", quality=quality, subsampling=0, optimize=True)
+    except OSError:  # Pillow's buffer for the optimiser holds a byte a pixel, and noise takes more
+        return _encode(pixels, "JPEG", quality=quality, subsampling=0)
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> EncodedImage:
@@ -43,6 +46,11 @@ def encode_webp(pixels: NDArray[np.uint8], quality: int) -> EncodedImage:
     return _encode(pixels, "WEBP", quality=quality, method=4, exact=True)
 
 
+def encode_lossless_webp(pixels: NDArray[np.uint8]) -> EncodedImage:
+    """Lossless, (h, w, 3) or (h, w, 4): small for drawings and smooth maps, slow for large ones."""
+    return _encode(pixels, "WEBP", lossless=True, quality=60, method=4, exact=True)
+
+
 def _encode(pixels: NDArray[np.uint8], name: str, **options: Any) -> EncodedImage:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, name, **options)
@@ -51,10 +59,11 @@ def _encode(pixels: NDArray[np.uint8], name: str, **options: Any) -> EncodedImag
 
 def read_image(data: bytes) -> EncodedImage:
     """Describe an image file of ours without decoding its pixels. Raises ValueError on another format."""
-    with Image.open(io.BytesIO(data)) as image:
-        if image.format not in MIME:
-            raise ValueError(f"image format {image.format}")
-        return EncodedImage(data, MIME[image.format], width=image.width, height=image.height)
+    try:
+        with Image.open(io.BytesIO(data), formats=tuple(MIME)) as image:
+            return EncodedImage(data, MIME[str(image.format)], width=image.width, height=image.height)
+    except OSError as error:
+        raise ValueError(f"not a readable image: {error}") from None
 
 
 def decode_image(image: EncodedImage) -> NDArray[np.uint8]:

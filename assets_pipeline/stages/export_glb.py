@@ -14,6 +14,7 @@ from assets_pipeline.formats.images import (
     EncodedImage,
     decode_image,
     encode_jpeg,
+    encode_lossless_webp,
     encode_png,
     encode_webp,
     resized,
@@ -26,6 +27,9 @@ from assets_pipeline.texture.compare import psnr_db
 GLB, WEB_GLB = "model.glb", "model.web.glb"
 SMALL_PNG = 600_000
 """Bytes up to which a map stays lossless in the plain file."""
+
+SMALL_WEB, SMALL_WEB_TEXELS = 40_000, 512 * 512
+"""The same for the web file, tried for maps of up to so many texels: lossless WebP is slow."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def export_glb(model: ModelFile, material: Material, limit: int) -> tuple[bytes,
     Maps lose quality step by step until the file is within `limit` bytes; past the last step it is larger.
     """
     maps = packed_maps(material)
-    empty = len(_write(model, {}))
+    empty = len(_write(model, _placeholders(maps, _encode_plain)))
     images = _within(limit - empty, PLAIN_EFFORTS, maps, _encode_plain)
     data = _write(model, images)
     return data, _counts(data, maps, images)
@@ -105,7 +109,7 @@ def export_web_glb(
 ) -> tuple[bytes, dict[str, Any]]:
     """A GLB for the page: meshopt geometry, WebP maps; as small as `goal` if little is lost by it, else `limit`."""
     maps = packed_maps(material)
-    empty = len(tools.pack_web(_write(model, {})))
+    empty = len(tools.pack_web(_write(model, _placeholders(maps, _encode_web))))
     images = _within(goal - empty, WEB_EFFORTS[:GENTLE_WEB_EFFORTS], maps, _encode_web)
     if empty + _total(images) > limit:
         images = _within(limit - empty, WEB_EFFORTS[GENTLE_WEB_EFFORTS:], maps, _encode_web)
@@ -178,6 +182,11 @@ def _write(model: ModelFile, images: Mapping[str, EncodedImage]) -> bytes:
 Encode = Callable[[str, NDArray[np.uint8], int], EncodedImage]
 
 
+def _placeholders(maps: Mapping[str, NDArray[np.uint8]], encode: Encode) -> dict[str, EncodedImage]:
+    """One texel of each map, to weigh all but the maps."""
+    return {slot: encode(slot, pixels[:1, :1], 50) for slot, pixels in maps.items()}
+
+
 def _within(
     budget: int, efforts: Sequence[Effort], maps: Mapping[str, NDArray[np.uint8]], encode: Encode
 ) -> dict[str, EncodedImage]:
@@ -217,9 +226,14 @@ def _encode_plain(slot: str, pixels: NDArray[np.uint8], quality: int) -> Encoded
     return png if len(png.data) <= SMALL_PNG else jpeg
 
 
-def _encode_web(slot: str, pixels: NDArray[np.uint8], quality: int) -> EncodedImage:
-    del slot
-    return encode_webp(pixels, quality)
+def _encode_web(_: str, pixels: NDArray[np.uint8], quality: int) -> EncodedImage:
+    """Lossy, but small maps stay whole where that costs little: WebP halves the resolution of colour."""
+    lossy = encode_webp(pixels, quality)
+    if pixels.shape[0] * pixels.shape[1] <= SMALL_WEB_TEXELS:
+        lossless = encode_lossless_webp(pixels)
+        if len(lossless.data) <= max(SMALL_WEB, len(lossy.data)):
+            return lossless
+    return lossy
 
 
 def _total(images: Mapping[str, EncodedImage]) -> int:

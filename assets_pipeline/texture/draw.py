@@ -15,19 +15,21 @@ from assets_pipeline.geometry.measure import triangle_normals, unit, vertex_norm
 from assets_pipeline.geometry.rays import RayScene
 from assets_pipeline.geometry.tangents import tangents
 from assets_pipeline.texture.color import linear_to_srgb, srgb_to_linear, to_bytes
-from assets_pipeline.texture.directions import lamp_cone, lamps_in_world, spread
+from assets_pipeline.texture.directions import lamp_cone, lamps_in_world
 from assets_pipeline.texture.floor import Floor
 from assets_pipeline.texture.sample import Pyramid, pyramid, sample
 from assets_pipeline.texture.shade import STUDIO, Studio, Surface, shade
 
 DEFAULT_ROUGHNESS = 0.6
-EDGE_SAMPLES = 6
 SHADOW_RAYS = 8
 PIXELS_PER_TASK = 1 << 14
 """So few that a task's arrays stay in a core's cache."""
 
 BEND = 0.8
 """Cosine between the facets of neighbouring pixels below which the pixels are smoothed."""
+
+SUBPIXELS = (np.array([[0, 0], [1, 4], [2, 2], [3, 6], [4, 1], [5, 5], [6, 3], [7, 7]]) + 0.5) / 8
+"""Where edge pixels are looked at: one place in each eighth across and down, so that upright edges come out even."""
 
 LINEAR = srgb_to_linear(np.arange(256, dtype=np.uint8))
 UNIT = np.linspace(0, 1, 256, dtype=np.float32)
@@ -101,7 +103,7 @@ class Scene:
         coverage = np.isfinite(depth).astype(np.float32)
         edges = np.flatnonzero(_edges(depth.reshape(shape), facet.reshape(*shape, 3)))
         if len(edges):
-            at = np.stack([column[edges], row[edges]], axis=1)[:, None, :] + spread(EDGE_SAMPLES)[None]
+            at = np.stack([column[edges], row[edges]], axis=1)[:, None, :] + SUBPIXELS
             fine, fine_depth, _ = self._look(camera, studio, at.reshape(-1, 2))
             color[edges] = fine.reshape(len(edges), -1, 3).mean(axis=1)
             coverage[edges] = np.isfinite(fine_depth).reshape(len(edges), -1).mean(axis=1)

@@ -57,7 +57,7 @@ class Floor:
         lamp, key = lamps_in_world(studio, camera)[0], studio.lamps[0]
         directions = lamp_cone(lamp, key.width, 12) if lamp[1] > 0.05 else np.zeros((0, 3), np.float32)
         cast = self._darkness(directions) if len(directions) else np.zeros_like(self.room)
-        darkness = 0.85 * self.room + 0.25 * cast
+        darkness = 0.8 * self.room + 0.2 * cast
         # the shadow is soft: a third of the pixels across tell all of it
         height, width = -(-camera.height // STEP), -(-camera.width // STEP)
         row, column = np.mgrid[0:height, 0:width].reshape(2, -1)

@@ -28,11 +28,11 @@ class Softbox:
 class Studio:
     """A bright room with lamps that stand with the camera; the first one casts shadows. 1 is white paper's light."""
 
-    sky: float = 0.68
-    horizon: float = 0.56
-    floor: float = 0.38
+    sky: float = 0.74
+    horizon: float = 0.63
+    floor: float = 0.42
     lamps: tuple[Softbox, ...] = (
-        Softbox((-0.50, 0.95, 0.60), power=0.55, width=0.45),
+        Softbox((-0.50, 0.95, 0.60), power=0.60, width=0.45),
         Softbox((0.80, 0.25, 0.45), power=0.12, width=0.6),
         Softbox((0.25, 0.60, -0.85), power=0.16, width=0.4),
     )
