@@ -46,7 +46,7 @@ def make_asset(wanted: MakeOptions, files: Sequence[PhotoFile]) -> Report:
     with NodeTools() as tools:
         adapters = adapters_for(wanted, choice.generator, tools)
         kinds = (*pipeline.PREPARE, *pipeline.GENERATE, *pipeline.FINISH)
-        with Watch(len(kinds)) as watch:
+        with Watch(len(kinds), sys.stderr) as watch:
             stages = pipeline.plan(kinds, wanted.recipe, adapters, watch.share)
             asset = pipeline.run(stages, Asset(photo_files=tuple(files), hints=wanted.hints), watch.start)
         report = make_report(asset, wanted.recipe, choice, watch.seconds)

@@ -1,7 +1,6 @@
 """stages -> what a person sees while they run, and how long each took"""
 
 import re
-import sys
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -35,7 +34,7 @@ class Watch:
     Pass `start` as `run`'s `on_start` and `share` as the generator's progress; leave the `with` to end the last stage.
     """
 
-    def __init__(self, stages: int, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, stages: int, stream: TextIO) -> None:
         self.seconds: dict[str, float] = {}
         self._stages = stages
         self._stream = stream

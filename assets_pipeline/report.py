@@ -124,10 +124,9 @@ def profiles(asset: Asset, recipe: Recipe) -> Report:
 
 
 def peak_rss_mb() -> int:
-    """The most memory that this process and the largest of its children held, in MB."""
+    """The most memory that this process held, in MB (10^6 bytes). The Node helper's is not in it."""
     unit = 1 if sys.platform == "darwin" else 1024
-    most = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return round(most * unit / 1e6)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
 
 
 def versions() -> Report:
@@ -162,15 +161,18 @@ def summarise(report: Report) -> str:
 
 
 def counts_line(counts: Mapping[str, Any], width: int = 96) -> str:
-    """`triangles 50000, chart 12`: the plain counts, as many as fit."""
+    """`triangles 50000, charts 12`: the plain counts and the files' sizes, as many as fit."""
     line = ""
     for key, value in counts.items():
-        if isinstance(value, bool | int | float | str) and value not in (0, "", False):
-            shown = f"{value:.3g}" if isinstance(value, float) else str(value)
-            part = f"{key.replace('_', ' ')} {shown}"
-            if len(line) + len(part) > width:
-                break
-            line += f"{', ' if line else ''}{part}"
+        if isinstance(value, Mapping) and "bytes" in value:
+            part = f"{key} {size(value['bytes'])}"
+        elif isinstance(value, bool | int | float | str) and value not in (0, "", False):
+            part = f"{key.replace('_', ' ')} {f'{value:.3g}' if isinstance(value, float) else value}"
+        else:
+            continue
+        if len(line) + len(part) > width:
+            break
+        line += f", {part}" if line else part
     return line
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pxr import Gf, Kind, Sdf, Usd, UsdGeom, UsdShade, Vt
+from pxr import Gf, Kind, Sdf, Tf, Usd, UsdGeom, UsdShade, Vt
 
 from assets_pipeline.asset import Mesh, frozen
+from assets_pipeline.errors import Unavailable
 from assets_pipeline.formats.images import EncodedImage, read_image
 from assets_pipeline.formats.model import BASE_COLOR, DEFAULT_ROUGHNESS, NORMAL, SURFACE, ModelFile, transformed
 from assets_pipeline.formats.package import read_package, write_package
@@ -40,7 +41,7 @@ def write_usdz(model: ModelFile) -> bytes:
         mesh = _define_mesh(stage, root.GetPath().AppendChild("Mesh"), model)
         material = _define_material(stage, root.GetPath().AppendPath("Materials/Surface"), model)
         UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
-        stage.GetRootLayer().Save()
+        _save(stage)
         files = {LAYER: path.read_bytes()}
     files |= {_image_path(slot, image): image.data for slot, image in model.images.items()}
     return write_package(files)
@@ -177,6 +178,14 @@ def read_usdz(data: bytes) -> ModelFile:
                 "files": list(files),
             },
         )
+
+
+def _save(stage: Usd.Stage) -> None:
+    try:
+        stage.GetRootLayer().Save()
+    except Tf.ErrorException as error:
+        advice = f"USD could not write to the folder for temporary files ({str(error).split(': ')[-1].strip()[:60]})."
+        raise Unavailable("scratch_full", advice) from None
 
 
 def _opened(path: Path) -> Usd.Stage:
