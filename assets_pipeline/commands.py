@@ -98,7 +98,7 @@ def inspect_photos(files: Sequence[PhotoFile]) -> Asset:
 
     draft = QUALITIES["draft"]
     segmenter = load_segmenter(draft.segmenter, FOLDER)
-    stages = [Inspect(working_side=draft.working_side), Segment(segmenter)]
+    stages: list[pipeline.Stage] = [Inspect(working_side=draft.working_side), Segment(segmenter)]
     return pipeline.run(stages, Asset(photo_files=tuple(files)))
 
 
@@ -122,8 +122,8 @@ def weights(options: argparse.Namespace) -> str:
     if options.action == "fetch":
         if options.name not in WEIGHTS:
             raise UsageError(f"there are no weights {options.name!r}; known: {', '.join(WEIGHTS)}")
-        place = fetch(options.name, tell=lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
-        return f"{place}\n"
+        fetched = fetch(options.name, tell=lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+        return f"{fetched}\n"
     rows = [{"name": name, "here": is_here(name), **asdict(entry)} for name, entry in WEIGHTS.items()]
     if options.as_json:
         return to_json(rows)
@@ -176,7 +176,9 @@ def check_folder(files: Mapping[str, bytes], asked: Mapping[str, float], changed
 
     with NodeTools() as tools:
         try:
-            return check_files(files, tools, Hints(**asked))
+            return check_files(
+                files, tools, Hints(width=asked.get("width"), height=asked.get("height"), depth=asked.get("depth"))
+            )
         except (ValueError, KeyError, IndexError, TypeError, OSError, struct.error):
             if not changed:
                 raise

@@ -68,7 +68,7 @@ def choose(
         if lack := why_not_here(generator.spec, has_weights):
             raise Unavailable("generator_unavailable", f"The generator {name} cannot run here: it {lack}.")
         return Choice(generator, "asked for by name")
-    passed_over = []
+    passed_over: list[str] = []
     for other, make in generators.items():
         generator = make()
         lack = why_not_these(generator.spec, photos) or why_not_here(generator.spec, has_weights)

@@ -217,10 +217,10 @@ def test_stopping_in_the_middle_leaves_nothing(photo, tmp_path, number):
     assert list(scratch.iterdir()) == []
 
 
-def test_our_own_bug_is_one_line_and_exit_1(made, copy, capsys, monkeypatch):
-    """A report that lies about a dimension's name is nothing a user could write by mistake."""
+def test_our_own_bug_is_one_line_and_exit_1(copy, capsys, monkeypatch):
+    """A report with a word for a number is nothing that `make` writes."""
     report = json.loads((copy / "report.json").read_text())
-    report["certificate"]["dimensions"]["asked"] = {"girth": 1.0}
+    report["certificate"]["dimensions"]["asked"] = {"width": "wide"}
     (copy / "report.json").write_text(json.dumps(report))
     monkeypatch.delenv("PLINTH_TRACEBACK", raising=False)
     assert main(["certify", str(copy)]) == 1
