@@ -1,15 +1,14 @@
 """cut-out -> shape of the product's class: revolve, cuboid, extrusion, furniture, else an inflated silhouette"""
 
 from collections.abc import Sequence
-
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from assets_pipeline.asset import Camera, Cutout, Hints, Mesh, RawShape, View, frozen
+from assets_pipeline.asset import Cutout, Hints, Mesh, RawShape, View, frozen
 from assets_pipeline.errors import Cancelled as CancelledError
 from assets_pipeline.generators.primitive.dimensions import check_proportions, size_of
-from assets_pipeline.generators.primitive.paint import paint
+from assets_pipeline.generators.primitive.paint import Painting, paint
 from assets_pipeline.generators.primitive.route import Choice, choose
 from assets_pipeline.generators.primitive.solid import Solid
 from assets_pipeline.generators.primitive.view import Crop, camera_of, crop_product
@@ -64,34 +63,37 @@ class PrimitiveGenerator:
         reached(0.0)
         crop = crop_product(cutout, FIT_SIDE)
         kind = kind_of(hints.title, hints.category)
-        choice = choose(crop, cutout, kind, hints)
-        solid = choice.solid
-        check_proportions(solid, crop, hints, cutout.name)
+        check_proportions(crop, hints, cutout.name)
+        choice = choose(crop, kind, hints)
         reached(0.5)
-        camera = camera_of(cutout, crop, solid.rotation, solid.offset)
-        painting = paint(solid, cutout, camera)
+        camera = camera_of(cutout, crop, choice.solid.rotation, choice.solid.offset)
+        painting = paint(choice.solid, cutout, camera)
         reached(1.0)
-        cameras: list[Camera | None] = [None] * len(views)
-        cameras[chosen] = camera
-        shape = RawShape(
-            mesh=Mesh(
-                frozen(solid.positions, np.float32),
-                frozen(solid.indices, np.uint32),
-                frozen(solid.texcoords, np.float32),
-            ),
-            generator=self.spec.name,
-            base_color=frozen(painting.base_color),
-            seen=frozen(painting.seen),
-            roughness=kind.roughness if kind else 0.6,
-            metallic=kind.metallic if kind else 0.0,
-            cameras=tuple(cameras),
-            family=solid.family,
-            confidence=solid.coverage,
-            next_photo=NEXT_PHOTO[Family(solid.family)],
-            notes=(*choice.notes, *view_notes(views, chosen)),
-            parameters=parameters(solid, crop, choice),
-        )
-        return size_of(shape, hints, kind)
+        shape = raw_shape(choice, painting, crop, kind)
+        cameras = tuple(camera if i == chosen else None for i in range(len(views)))
+        notes = (*choice.notes, *view_notes(views, chosen))
+        return size_of(replace(shape, cameras=cameras, notes=notes), hints, kind)
+
+
+def raw_shape(choice: Choice, painting: Painting, crop: Crop, kind: Kind | None) -> RawShape:
+    """The painted solid as generators hand it over, still in crop units."""
+    solid = choice.solid
+    return RawShape(
+        mesh=Mesh(
+            frozen(solid.positions, np.float32),
+            frozen(solid.indices, np.uint32),
+            frozen(solid.texcoords, np.float32),
+        ),
+        generator=PrimitiveGenerator.spec.name,
+        base_color=frozen(painting.base_color),
+        seen=frozen(painting.seen),
+        roughness=kind.roughness if kind else 0.6,
+        metallic=kind.metallic if kind else 0.0,
+        family=solid.family,
+        confidence=solid.coverage,
+        next_photo=NEXT_PHOTO[Family(solid.family)],
+        parameters=parameters(solid, crop, choice),
+    )
 
 
 def leading_view(views: Sequence[Cutout]) -> int:
@@ -104,9 +106,12 @@ def leading_view(views: Sequence[Cutout]) -> int:
 
 
 def view_notes(views: Sequence[Cutout], chosen: int) -> tuple[str, ...]:
+    """What became of the other photos, for the report."""
     if len(views) == 1:
         return ()
-    return (f"shaped from {views[chosen].name}; the other {len(views) - 1} photo(s) were inspected but not used for shape",)
+    return (
+        f"shaped from {views[chosen].name}; the other {len(views) - 1} photo(s) were inspected but not used for shape",
+    )
 
 
 def parameters(solid: Solid, crop: Crop, choice: Choice) -> dict[str, object]:

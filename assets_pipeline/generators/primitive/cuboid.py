@@ -91,9 +91,7 @@ def fit_cuboid(crop: Crop, *, size: NDArray[np.float64] | None = None, depth_rat
     """
     fit = Fit(crop, size, depth_ratio)
     steps = np.array([0.15, 0.1, 0.05, 0.05, 0.12, 0.12, 0.3])
-    tried = []
-    for start in fit.starts():
-        tried.append(simplex(fit, start, steps[: len(start)], evaluations=160))
+    tried = [simplex(fit, start, steps[: len(start)], evaluations=160) for start in fit.starts()]
     tried.sort(key=lambda result: result[0])
     refined = [simplex(fit, p, steps[: len(p)] * 0.4, evaluations=500) for _, p in tried[:3]]
     _, best = min(refined, key=lambda result: result[0])
@@ -101,13 +99,18 @@ def fit_cuboid(crop: Crop, *, size: NDArray[np.float64] | None = None, depth_rat
     return Cuboid(half, float(azimuth), float(elevation), offset, fit.overlap(best))
 
 
-def simplex(fit: Fit, start: NDArray[np.float64], steps: NDArray[np.float64], *, evaluations: int) -> tuple[float, NDArray[np.float64]]:
+def simplex(
+    fit: Fit, start: NDArray[np.float64], steps: NDArray[np.float64], *, evaluations: int
+) -> tuple[float, NDArray[np.float64]]:
+    """(loss, parameters) where Nelder-Mead ends."""
     first = np.vstack([start, start + np.diag(steps)])
     result = minimize(fit.loss, start, method="Nelder-Mead", options={"maxfev": evaluations, "initial_simplex": first})
     return float(result.fun), result.x
 
 
-def cuboid_mesh(half: NDArray[np.float64], *, aspect_padding: float = 0.02) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+def cuboid_mesh(
+    half: NDArray[np.float64], *, aspect_padding: float = 0.02
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     """Six faces with texcoords of their own: positions (24, 3), indices (12, 3), texcoords (24, 2).
 
     The charts lie like an unfolded carton: left, front, right, back in one row, top above and bottom below the front.

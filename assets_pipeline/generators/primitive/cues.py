@@ -9,7 +9,7 @@ from assets_pipeline.generators.primitive.revolve import Profile
 
 
 class BaseLine(Enum):
-    """How the lower contour runs: straight, two straight edges of a box's corner, the arc of a round foot, or neither."""
+    """How the lower contour runs: straight, two edges of a box's corner, the arc of a round foot, or neither."""
 
     FLAT = "flat"
     VEE = "vee"

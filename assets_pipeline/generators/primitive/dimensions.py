@@ -7,21 +7,25 @@ import numpy as np
 
 from assets_pipeline.asset import Hints, Mesh, RawShape, frozen
 from assets_pipeline.errors import InputRejected
-from assets_pipeline.generators.primitive.solid import Solid
 from assets_pipeline.generators.primitive.view import Crop
 from assets_pipeline.generators.primitive.words import Kind
 
 SLACK = 1.4
 """How far the outline's proportion may lie outside of what the dimensions allow: lenses, tilt, cropping."""
 
-SLIPS = {10.0: "centimetres instead of millimetres", 0.1: "millimetres instead of centimetres",
-         25.4: "inches instead of millimetres", 2.54: "inches instead of centimetres", 1000.0: "metres instead of millimetres"}
+SLIPS = {
+    10.0: "centimetres instead of millimetres",
+    0.1: "millimetres instead of centimetres",
+    25.4: "inches instead of millimetres",
+    2.54: "inches instead of centimetres",
+    1000.0: "metres instead of millimetres",
+}
 
 UNKNOWN_SIZE = 0.3
 """Longest side in metres of a product of which neither dimensions nor kind are known."""
 
 
-def check_proportions(solid: Solid, crop: Crop, hints: Hints, photo: str) -> None:
+def check_proportions(crop: Crop, hints: Hints, photo: str) -> None:
     """Raises InputRejected when no viewpoint makes the given dimensions look like the photo; names a likely slip."""
     given = {"width": hints.width, "height": hints.height, "depth": hints.depth}
     known = {name: value for name, value in given.items() if value}
@@ -65,12 +69,16 @@ def likely_slip(crop: Crop, known: dict[str, float]) -> str:
     for order in permutations(known.values()):
         swapped = dict(zip(names, order, strict=True))
         if swapped != known and plausible(crop, swapped):
-            return ": were they given in another order? " + ", ".join(f"{n} {v * 1000:g} mm" for n, v in swapped.items()) + " would fit"
+            return (
+                ": were they given in another order? "
+                + ", ".join(f"{n} {v * 1000:g} mm" for n, v in swapped.items())
+                + " would fit"
+            )
     return ""
 
 
 def size_of(shape: RawShape, hints: Hints, kind: Kind | None) -> RawShape:
-    """`shape` at real size where the merchant gave none: the usual size of its kind. Given dimensions are applied later."""
+    """`shape` at the usual size of its kind where the merchant gave none. Given dimensions are applied later."""
     if hints.width or hints.height or hints.depth:
         return replace(shape, size_source="given")
     wanted = kind.size if kind else UNKNOWN_SIZE
@@ -89,7 +97,7 @@ def size_of(shape: RawShape, hints: Hints, kind: Kind | None) -> RawShape:
 
 
 def metres_per_unit(crop: Crop, hints: Hints) -> float | None:
-    """Metres per crop unit from a given height, else width, taking the outline as that dimension; None without either."""
+    """Metres per crop unit, from the outline and the given height, else width; None without either."""
     rows, columns = crop.mask.any(axis=1).sum(), crop.mask.any(axis=0).sum()
     if hints.height:
         return float(hints.height / (rows / crop.side * 2))

@@ -34,15 +34,13 @@ def grid_over(lower: NDArray[np.float64], upper: NDArray[np.float64], cells: int
     return Grid(np.asarray(lower, float) - 2 * step, step, (shape[0], shape[1], shape[2]))
 
 
-def surface(field: NDArray[np.float32], grid: Grid, *, smoothing: int = 8) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def surface(
+    field: NDArray[np.float32], grid: Grid, *, smoothing: int = 8
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The closed surface where `field` (positive inside) crosses zero: positions (n, 3) and outward indices (m, 3)."""
     closed = field.astype(np.float32, copy=True)
     outside = -abs(float(grid.step))
-    for axis in range(3):
-        edge = [slice(None)] * 3
-        for end in (0, -1):
-            edge[axis] = end
-            closed[tuple(edge)] = np.minimum(closed[tuple(edge)], outside)
+    closed[[0, -1]] = closed[:, [0, -1]] = closed[:, :, [0, -1]] = outside
     positions, indices, _, _ = marching_cubes(closed, 0.0, allow_degenerate=False)
     positions = positions.astype(np.float64) * grid.step + grid.origin
     indices = indices.astype(np.int64)
@@ -52,17 +50,23 @@ def surface(field: NDArray[np.float32], grid: Grid, *, smoothing: int = 8) -> tu
 
 
 def signed_volume(positions: NDArray[np.float64], indices: NDArray[np.int64]) -> float:
+    """Volume of a closed mesh, positive if its triangles are counter-clockwise seen from outside."""
     corners = positions[indices]
     return float(np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6)
 
 
 def taubin(positions: NDArray[np.float64], indices: NDArray[np.int64], rounds: int) -> NDArray[np.float64]:
-    """Smooth without shrinking. Source: Taubin, "A Signal Processing Approach to Fair Surface Design", SIGGRAPH 1995."""
+    """Smooth without shrinking.
+
+    Source: Taubin, "A Signal Processing Approach to Fair Surface Design", SIGGRAPH 1995.
+    """
     if rounds == 0:
         return positions
     pairs = np.concatenate([indices[:, [0, 1]], indices[:, [1, 2]], indices[:, [2, 0]]])
     count = len(positions)
-    neighbours = sparse.coo_matrix((np.ones(len(pairs), np.float32), (pairs[:, 0], pairs[:, 1])), shape=(count, count)).tocsr()
+    neighbours = sparse.coo_matrix(
+        (np.ones(len(pairs), np.float32), (pairs[:, 0], pairs[:, 1])), shape=(count, count)
+    ).tocsr()
     neighbours = neighbours.maximum(neighbours.T)
     degree = np.maximum(np.asarray(neighbours.sum(axis=1)), 1)
     for i in range(2 * rounds):

@@ -37,7 +37,9 @@ class Template:
     parts: Callable[[NDArray[np.float64]], Boxes]
 
 
-def box(x0: float, x1: float, y0: float, y1: float, z0: float, z1: float, *, lean: float = 0.0, flare: float = 0.0) -> NDArray[np.float64]:
+def box(
+    x0: float, x1: float, y0: float, y1: float, z0: float, z1: float, *, lean: float = 0.0, flare: float = 0.0
+) -> NDArray[np.float64]:
     """One part (8, 3). `lean` moves its top back; `flare` moves its foot outward, away from the axis."""
     corner = (CORNERS + 1) / 2
     x = x0 + (x1 - x0) * corner[:, 0]
@@ -48,16 +50,26 @@ def box(x0: float, x1: float, y0: float, y1: float, z0: float, z1: float, *, lea
 
 
 def legs(height: float, width: float, inset: float, flare: float, depth_width: float) -> list[NDArray[np.float64]]:
+    """Four legs at the corners, `inset` from the edge, `width` by `depth_width`, flared outward at the foot."""
     near, far = 1 - inset, 1 - inset - width
     deep = 1 - inset - depth_width
     return [
-        box(far * sx if sx > 0 else -near, near if sx > 0 else -far, 0, height, deep if sz > 0 else -near, near if sz > 0 else -deep, flare=flare)
+        box(
+            far * sx if sx > 0 else -near,
+            near if sx > 0 else -far,
+            0,
+            height,
+            deep if sz > 0 else -near,
+            near if sz > 0 else -deep,
+            flare=flare,
+        )
         for sx in (-1, 1)
         for sz in (-1, 1)
     ]
 
 
 def chair_parts(p: NDArray[np.float64]) -> Boxes:
+    """Seat, back on two posts, four legs."""
     seat_top, seat_thick, back_foot, back_thick, lean, leg, inset, flare = p
     under = max(seat_top - seat_thick, 0.02)
     foot = seat_top + back_foot * (1 - seat_top)
@@ -71,6 +83,7 @@ def chair_parts(p: NDArray[np.float64]) -> Boxes:
 
 
 def sofa_parts(p: NDArray[np.float64]) -> Boxes:
+    """Seat block, back, two arms, four feet."""
     seat_top, leg_height, back_thick, lean, arm_top, arm_width = p
     arm = seat_top + arm_top * (1 - seat_top)
     parts = [
@@ -83,11 +96,13 @@ def sofa_parts(p: NDArray[np.float64]) -> Boxes:
 
 
 def table_parts(p: NDArray[np.float64]) -> Boxes:
+    """Top and four legs."""
     thick, leg, inset, flare = p
     return np.array([box(-1, 1, 1 - thick, 1, -1, 1), *legs(1 - thick + 0.01, leg, inset, flare, leg * 1.3)])
 
 
 def bed_parts(p: NDArray[np.float64]) -> Boxes:
+    """Mattress, head and foot board, four legs."""
     top, leg_height, head_thick, foot_top = p
     parts = [
         box(-1, 1, leg_height, top, -1, 1),
@@ -106,10 +121,20 @@ CHAIR = Template(
     chair_parts,
 )
 SOFA = Template(
-    "sofa", 0.42, (0.45, 0.1, 0.15, 0.05, 0.4, 0.08), (0.3, 0.0, 0.06, 0.0, 0.0, 0.02), (0.65, 0.3, 0.35, 0.2, 0.95, 0.22), sofa_parts
+    "sofa",
+    0.42,
+    (0.45, 0.1, 0.15, 0.05, 0.4, 0.08),
+    (0.3, 0.0, 0.06, 0.0, 0.0, 0.02),
+    (0.65, 0.3, 0.35, 0.2, 0.95, 0.22),
+    sofa_parts,
 )
 ARMCHAIR = Template(
-    "armchair", 0.95, (0.45, 0.12, 0.14, 0.08, 0.4, 0.12), (0.3, 0.0, 0.06, 0.0, 0.0, 0.03), (0.65, 0.35, 0.35, 0.3, 0.95, 0.25), sofa_parts
+    "armchair",
+    0.95,
+    (0.45, 0.12, 0.14, 0.08, 0.4, 0.12),
+    (0.3, 0.0, 0.06, 0.0, 0.0, 0.03),
+    (0.65, 0.35, 0.35, 0.3, 0.95, 0.25),
+    sofa_parts,
 )
 TABLE = Template("table", 0.6, (0.08, 0.1, 0.03, 0.0), (0.02, 0.03, 0.0, -0.05), (0.4, 0.4, 0.4, 0.3), table_parts)
 STOOL = Template("stool", 1.0, (0.1, 0.16, 0.05, 0.05), (0.03, 0.05, 0.0, -0.05), (0.5, 0.5, 0.4, 0.35), table_parts)
@@ -128,7 +153,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
 
 @dataclass(frozen=True)
 class Furniture:
-    """parts (k, 8, 3) in the product frame, crop units, standing on y = -half height. offset: centre in the view frame."""
+    """parts (k, 8, 3) in the product frame, crop units, about their centre, which the view frame has at `offset`."""
 
     template: str
     parts: Boxes
@@ -188,6 +213,7 @@ def fit_furniture(crop: Crop, word: str, *, size: NDArray[np.float64] | None = N
 
 
 def fit_template(crop: Crop, template: Template, size: NDArray[np.float64] | None) -> Furniture:
+    """One template at the viewpoint and proportions that cover the silhouette best, from several starts."""
     fit = Fit(crop, template, size)
     outer = fit_cuboid(crop, size=size, depth_ratio=template.depth)
     rows, columns = crop.mask.any(axis=1).sum() / crop.side, crop.mask.any(axis=0).sum() / crop.side
@@ -212,13 +238,18 @@ def descend(fit: Fit, start: NDArray[np.float64], spread: NDArray[np.float64]) -
     for shrink, evaluations in ((1.0, 700), (0.5, 600), (0.25, 400)):
         first = np.vstack([best, best + np.diag(spread * shrink)])
         found = minimize(
-            fit.loss, best, method="Nelder-Mead", options={"maxfev": evaluations, "initial_simplex": first, "adaptive": True}
+            fit.loss,
+            best,
+            method="Nelder-Mead",
+            options={"maxfev": evaluations, "initial_simplex": first, "adaptive": True},
         )
         best = found.x
     return float(found.fun), best
 
 
-def furniture_surface(crop: Crop, found: Furniture, *, cells: int = 144) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def furniture_surface(
+    crop: Crop, found: Furniture, *, cells: int = 144
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The parts, slightly rounded and grown, trimmed to the photo's outline; product frame."""
     low, high = found.parts.min(axis=(0, 1)), found.parts.max(axis=(0, 1))
     grid = grid_over(low - 0.04, high + 0.04, cells)

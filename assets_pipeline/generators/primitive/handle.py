@@ -53,10 +53,16 @@ def handle_surface(
     if level:  # room for the bridge to the wall
         low, high = np.minimum(low, low * 0.5), np.maximum(high, high * 0.5)
     if level:
-        grid = grid_over(np.array([low[0], height_of_plane - reach, low[2]]), np.array([high[0], height_of_plane + reach, high[2]]), cells)
+        grid = grid_over(
+            np.array([low[0], height_of_plane - reach, low[2]]),
+            np.array([high[0], height_of_plane + reach, high[2]]),
+            cells,
+        )
     else:
         grid = grid_over(np.array([low[0], low[1], -reach]), np.array([high[0], high[1], reach]), cells)
-    field = handle_field(crop, profile, grid, heights, signed_distance(region), in_plane, level, height_of_plane, keep_clear)
+    field = handle_field(
+        crop, profile, grid, heights, signed_distance(region), in_plane, level, height_of_plane, keep_clear
+    )
     if not (field > 0).any():
         return None
     return surface(field, grid, smoothing=6)
@@ -68,7 +74,9 @@ def attachment_height(crop: Crop, profile: Profile, region: NDArray[np.bool_]) -
     return float(profile.heights[-1] - 0.15 * span)
 
 
-def plane_points(crop: Crop, profile: Profile, region: NDArray[np.bool_], level: bool, height: float) -> NDArray[np.float64]:
+def plane_points(
+    crop: Crop, profile: Profile, region: NDArray[np.bool_], level: bool, height: float
+) -> NDArray[np.float64]:
     """Where the rays through the region's pixels meet the handle's plane, (n, 3), product frame."""
     rows, columns = np.nonzero(region)
     x = (columns + 0.5) / crop.side * 2 - 1

@@ -37,10 +37,14 @@ def parabolic_dilation(values: NDArray[np.float32], axis: int, *, reach: int) ->
 def smooth_inside(heights: NDArray[np.float32], mask: NDArray[np.bool_], sigma: float) -> NDArray[np.float32]:
     """Gaussian blur of `heights` that takes nothing from outside `mask`."""
     weight = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma)
-    return np.where(mask, cv2.GaussianBlur(heights * mask, (0, 0), sigma) / np.maximum(weight, 1e-3), 0).astype(np.float32)
+    return np.where(mask, cv2.GaussianBlur(heights * mask, (0, 0), sigma) / np.maximum(weight, 1e-3), 0).astype(
+        np.float32
+    )
 
 
-def inflate(crop: Crop, *, half_depth: float | None = None, squareness: float = 2.0, cells: int = 176) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def inflate(
+    crop: Crop, *, half_depth: float | None = None, squareness: float = 2.0, cells: int = 176
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """A body with the silhouette of `crop`, symmetric to the view plane, in the view frame.
 
     `half_depth` in crop units stretches or flattens it; `squareness` 2 is round, larger is boxier.
@@ -64,11 +68,13 @@ def slab_field(crop: Crop, heights: NDArray[np.float32], grid: Grid) -> NDArray[
     height = sample_bilinear(heights, pixels)
     edge = sample_bilinear(crop.sdf, pixels) / (crop.side / 2)
     depth = np.abs(points[..., 2]).astype(np.float32)
-    return np.where(edge > 0, np.minimum(height - depth, edge + 0.02), np.minimum(edge, height - depth)).astype(np.float32)
+    return np.where(edge > 0, np.minimum(height - depth, edge + 0.02), np.minimum(edge, height - depth)).astype(
+        np.float32
+    )
 
 
 def plate(crop: Crop, *, half_depth: float, cells: int = 176) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """A plate with the silhouette of `crop`, 2 `half_depth` crop units thick, its edges slightly rounded; view frame."""
+    """A plate with the silhouette of `crop`, 2 `half_depth` crop units thick, edges slightly rounded; view frame."""
     rounding = min(0.35 * half_depth, 0.03)
     inward = np.clip(crop.sdf / (crop.side / 2) / rounding, 0, 1)
     heights = (half_depth - rounding * (1 - np.sqrt(1 - (1 - inward) ** 2))).astype(np.float32) * crop.mask

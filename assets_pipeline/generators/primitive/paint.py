@@ -20,9 +20,9 @@ from assets_pipeline.texture.dilate import dilate
 from assets_pipeline.texture.raster import rasterise
 
 STAND_IN = 0.012
-"""Fourth power of the weight below which a symmetric counterpart may stand in for the photo: a third of facing the eye."""
+"""Fourth power of the photo's weight, below which a symmetric counterpart may stand in for it."""
 
-RANKING = 0.02
+RANKING = 0.002
 """Weight of each further symmetry relative to the one before: they take turns rather than blend."""
 
 TEXELS_AT_ONCE = 1 << 18
@@ -67,9 +67,15 @@ class Projector:
         self.step = float((high - low).max() / DEPTH_MAP_PX)
         self.corner = low
         columns, rows = (int(np.ceil(extent / self.step)) for extent in high - low)
-        x, y = np.meshgrid(low[0] + (np.arange(columns) + 0.5) * self.step, low[1] + (np.arange(rows) + 0.5) * self.step)
+        x, y = np.meshgrid(
+            low[0] + (np.arange(columns) + 0.5) * self.step, low[1] + (np.arange(rows) + 0.5) * self.step
+        )
         view = np.stack(
-            [(x - self.camera.width / 2) / self.camera.focal_px, (self.camera.height / 2 - y) / self.camera.focal_px, -np.ones_like(x)],
+            [
+                (x - self.camera.width / 2) / self.camera.focal_px,
+                (self.camera.height / 2 - y) / self.camera.focal_px,
+                -np.ones_like(x),
+            ],
             axis=-1,
         ).reshape(-1, 3)
         directions = view @ self.camera.rotation
@@ -88,7 +94,9 @@ class Projector:
         middle = np.array([self.camera.width / 2, self.camera.height / 2], np.float32)
         return middle + view[:, :2] * (scale[:, None] * np.array([1, -1], np.float32)), depth
 
-    def look(self, points: NDArray[np.float32], normals: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def look(
+        self, points: NDArray[np.float32], normals: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(colour (n, 3) 0..1 sRGB, weight (n,) 0..1: how well the photo shows the point)."""
         towards = self.eye - points
         length = np.sqrt(np.einsum("ij,ij->i", towards, towards))
@@ -128,7 +136,9 @@ def paint(solid: Solid, cutout: Cutout, camera: Camera) -> Painting:
         part = slice(start, start + TEXELS_AT_ONCE)
         corner, share = corners[part], shares[part]
         texel_normals = unit(np.einsum("ij,ijk->ik", share, normals[corner]))
-        colour, weight, direct = gather(projector, solid, np.einsum("ij,ijk->ik", share, positions[corner]), texel_normals)
+        colour, weight, direct = gather(
+            projector, solid, np.einsum("ij,ijk->ik", share, positions[corner]), texel_normals
+        )
         trust = np.clip(weight / 0.02, 0, 1)[:, None]
         guessed = np.einsum("ij,ijk->ik", share, fill[corner])
         mixed = relit(colour, texel_normals, shading) * trust + guessed * (1 - trust)
@@ -153,11 +163,15 @@ def gather(
         factor = share**4 * (0.2 * RANKING**rank) * (STAND_IN - total[wanting])
         mixed[wanting] += other * factor[:, None]
         total[wanting] += factor
-    return mixed / np.maximum(total, 1e-12)[:, None], total**0.25, direct
+    mixed /= np.maximum(total, 1e-12)[:, None]
+    return mixed, np.sqrt(np.sqrt(total)), direct
 
 
 def spread(
-    positions: NDArray[np.float32], normals: NDArray[np.float32], colour: NDArray[np.float32], weight: NDArray[np.float32]
+    positions: NDArray[np.float32],
+    normals: NDArray[np.float32],
+    colour: NDArray[np.float32],
+    weight: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Colour of every vertex: its own where known, else a mean of the nearest known ones.
 
@@ -189,7 +203,9 @@ def harmonics(normals: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([x, y, z, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], axis=1)
 
 
-def fit_shading(normals: NDArray[np.float32], colour: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+def fit_shading(
+    normals: NDArray[np.float32], colour: NDArray[np.float32], weight: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Coefficients (8,) of the log luminance that the surface's direction explains; robust to paint by reweighting."""
     used = weight > 0.05
     if used.sum() < 200:
@@ -207,7 +223,9 @@ def fit_shading(normals: NDArray[np.float32], colour: NDArray[np.float32], weigh
     return solution[1:].astype(np.float32)
 
 
-def relit(colour: NDArray[np.float32], normals: NDArray[np.float32], shading: NDArray[np.float32]) -> NDArray[np.float32]:
+def relit(
+    colour: NDArray[np.float32], normals: NDArray[np.float32], shading: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """`colour` with most of the fitted shading divided out."""
     light = np.clip(harmonics(normals) @ shading, -0.6, 0.6)
     return np.clip(colour * np.exp(np.float32(-DELIGHT) * light)[:, None], 0, 1)

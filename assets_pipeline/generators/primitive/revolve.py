@@ -6,6 +6,7 @@ radius at each height is that of the largest circle whose picture stays inside t
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -58,7 +59,7 @@ def symmetry_axis(mask: NDArray[np.bool_]) -> tuple[float, float]:
 
 def symmetric_core(mask: NDArray[np.bool_], axis_x: float) -> NDArray[np.bool_]:
     """The largest connected part of `mask` that the mirror image about `axis_x` covers."""
-    twice = int(round(2 * (axis_x - 0.5)))
+    twice = round(2 * (axis_x - 0.5))
     mirrored = twice - np.arange(mask.shape[1])
     valid = (mirrored >= 0) & (mirrored < mask.shape[1])
     core = np.zeros_like(mask)
@@ -73,7 +74,9 @@ def symmetric_core(mask: NDArray[np.bool_], axis_x: float) -> NDArray[np.bool_]:
     return core & grown
 
 
-def circles(heights: NDArray[np.float64], radii: NDArray[np.float64], elevation: float, offset: NDArray[np.float64]) -> NDArray[np.float64]:
+def circles(
+    heights: NDArray[np.float64], radii: NDArray[np.float64], elevation: float, offset: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """View points of the circles (k, 48, 3)."""
     points = np.empty((len(heights), len(CIRCLE), 3))
     points[..., 0] = radii[:, None] * np.cos(CIRCLE)
@@ -82,8 +85,10 @@ def circles(heights: NDArray[np.float64], radii: NDArray[np.float64], elevation:
     return points @ rotation_x(elevation).T + offset
 
 
-def largest_circles(crop: Crop, sdf: NDArray[np.float32], axis_x: float, elevation: float, heights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For each height the radius of the largest circle whose picture stays inside the silhouette `sdf`; 0 where none."""
+def largest_circles(
+    crop: Crop, sdf: NDArray[np.float32], axis_x: float, elevation: float, heights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Radius, per height, of the largest circle whose picture stays inside the silhouette `sdf`; 0 where none."""
     offset = np.array([axis_x / crop.side * 2 - 1, 0.0, 0.0])
     low, high = np.zeros(len(heights)), np.full(len(heights), 1.3)
     for _ in range(13):
@@ -97,7 +102,14 @@ def largest_circles(crop: Crop, sdf: NDArray[np.float32], axis_x: float, elevati
     return np.where(low > 1e-3, low, 0.0)
 
 
-def end_gaps(crop: Crop, profile_heights: NDArray[np.float64], radii: NDArray[np.float64], axis_x: float, elevation: float, core: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def end_gaps(
+    crop: Crop,
+    profile_heights: NDArray[np.float64],
+    radii: NDArray[np.float64],
+    axis_x: float,
+    elevation: float,
+    core: NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How much of the silhouette's lower and upper contour stays uncovered when the body starts or ends at each height.
 
     Two arrays (k,): mean gap in pixels over the columns near that end.
@@ -137,7 +149,9 @@ def fit_profile(crop: Crop, *, open_top: bool, height_over_diameter: float | Non
     elevation = fit_elevation(crop, sdf, core, axis_x, open_top=open_top)
     heights, radii = body(crop, sdf, core, axis_x, elevation, open_top=open_top)
     if height_over_diameter is not None:
-        elevation, heights, radii = best_proportion(crop, sdf, core, axis_x, elevation, height_over_diameter, open_top=open_top)
+        elevation, heights, radii = best_proportion(
+            crop, sdf, core, axis_x, elevation, height_over_diameter, open_top=open_top
+        )
     profile = Profile(heights, radii, elevation, axis_x, symmetry, core)
     picture = body_picture(crop, profile)
     coverage = float((picture & core).sum() / max((picture | core).sum(), 1))
@@ -145,19 +159,30 @@ def fit_profile(crop: Crop, *, open_top: bool, height_over_diameter: float | Non
 
 
 def best_proportion(
-    crop: Crop, sdf: NDArray[np.float32], core: NDArray[np.bool_], axis_x: float, start: float, wanted: float, *, open_top: bool
+    crop: Crop,
+    sdf: NDArray[np.float32],
+    core: NDArray[np.bool_],
+    axis_x: float,
+    start: float,
+    wanted: float,
+    *,
+    open_top: bool,
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
     """(elevation, heights, radii) near `start` whose height over diameter is closest to `wanted`."""
     tried = []
     for degrees in np.clip(np.rad2deg(start) + np.arange(-6, 6.1, 2), 0, MAX_ELEVATION):
         heights, radii = body(crop, sdf, core, axis_x, np.deg2rad(degrees), open_top=open_top)
-        error = abs(np.log((heights[-1] - heights[0]) / (2 * radii.max()) / wanted)) + 0.004 * abs(degrees - np.rad2deg(start))
+        error = abs(np.log((heights[-1] - heights[0]) / (2 * radii.max()) / wanted)) + 0.004 * abs(
+            degrees - np.rad2deg(start)
+        )
         tried.append((error, np.deg2rad(degrees), heights, radii))
     _, elevation, heights, radii = min(tried, key=lambda found: found[0])
     return float(elevation), heights, radii
 
 
-def fit_elevation(crop: Crop, sdf: NDArray[np.float32], core: NDArray[np.bool_], axis_x: float, *, open_top: bool) -> float:
+def fit_elevation(
+    crop: Crop, sdf: NDArray[np.float32], core: NDArray[np.bool_], axis_x: float, *, open_top: bool
+) -> float:
     """The steepest elevation, in radians, at which a flat base and a flat rim still cover their ends of the contour."""
     coarse = np.linspace(-1.25, 1.25, 65)
     angles = np.arange(0, MAX_ELEVATION + 1, 2.0)
@@ -203,7 +228,9 @@ def steepest(angles: NDArray[np.float64], gaps: NDArray[np.float64], tolerance: 
     if last + 1 >= len(angles):
         return float(angles[last])
     rise = gaps[last + 1] - gaps[last]
-    return float(angles[last] + (angles[last + 1] - angles[last]) * np.clip((limit - gaps[last]) / max(rise, 1e-6), 0, 1))
+    return float(
+        angles[last] + (angles[last + 1] - angles[last]) * np.clip((limit - gaps[last]) / max(rise, 1e-6), 0, 1)
+    )
 
 
 def body(
@@ -230,7 +257,9 @@ def body(
 
 def smooth_profile(radii: NDArray[np.float64]) -> NDArray[np.float64]:
     """Without the pixels' steps, which would shine as rings; edges and grooves that are larger stay."""
-    light = ndimage.gaussian_filter1d(ndimage.median_filter(radii, 5, mode="nearest"), max(1.0, len(radii) / 110), mode="nearest")
+    light = ndimage.gaussian_filter1d(
+        ndimage.median_filter(radii, 5, mode="nearest"), max(1.0, len(radii) / 110), mode="nearest"
+    )
     strong = ndimage.gaussian_filter1d(light, max(1.0, len(radii) / 26), mode="nearest")
     feature = np.clip(np.abs(light - strong) / (0.012 * radii.max()) - 0.5, 0, 1)
     feature = ndimage.gaussian_filter1d(ndimage.maximum_filter1d(feature, 9), max(1.0, len(radii) / 60), mode="nearest")
@@ -241,7 +270,7 @@ def body_picture(crop: Crop, profile: Profile) -> NDArray[np.bool_]:
     """The body's silhouette, bool (n, n)."""
     pixels = crop.to_pixels(circles(profile.heights[::4], profile.radii[::4], profile.elevation, profile.offset))
     picture = np.zeros((crop.side, crop.side), np.uint8)
-    for lower, upper in zip(pixels[:-1], pixels[1:], strict=True):
+    for lower, upper in pairwise(pixels):
         hull = cv2.convexHull(np.concatenate([lower, upper]).astype(np.float32))
         cv2.fillConvexPoly(picture, ((hull - 0.5) * 16).round().astype(np.int32), 1, shift=4)
     return picture > 0
@@ -297,7 +326,9 @@ def floor_fillet(corner: NDArray[np.float64], thickness: float) -> NDArray[np.fl
     return np.column_stack([corner[0] - radius * (1 - np.cos(turn)), corner[1] - drop * np.sin(turn)])
 
 
-def lathe(section: NDArray[np.float64], *, segments: int = 160) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+def lathe(
+    section: NDArray[np.float64], *, segments: int = 160
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     """Turn a half section (k, 2) about the y axis: positions (n, 3), indices (m, 3), texcoords (n, 2).
 
     u runs around the axis with its seam at the back (-Z), v along the section from its end (0) to its start (1).

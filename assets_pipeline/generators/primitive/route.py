@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from assets_pipeline.asset import Cutout, Hints
-from assets_pipeline.generators.primitive.cues import BaseLine, base_line, looks_open, stands_on_legs
+from assets_pipeline.asset import Hints
 from assets_pipeline.generators.primitive.cuboid import USUAL_DEPTH, Cuboid, cuboid_mesh, fit_cuboid
+from assets_pipeline.generators.primitive.cues import BaseLine, base_line, looks_open, stands_on_legs
 from assets_pipeline.generators.primitive.dimensions import metres_per_unit
 from assets_pipeline.generators.primitive.field import grid_over, surface
 from assets_pipeline.generators.primitive.furniture import Furniture, fit_furniture, furniture_surface
@@ -32,7 +32,7 @@ class Choice:
     notes: tuple[str, ...] = ()
 
 
-def choose(crop: Crop, cutout: Cutout, kind: Kind | None, hints: Hints) -> Choice:
+def choose(crop: Crop, kind: Kind | None, hints: Hints) -> Choice:
     """The best family that the title allows and the silhouette bears out."""
     if kind is not None:
         choice = by_word(crop, kind, hints)
@@ -131,7 +131,15 @@ def revolve_solid(crop: Crop, profile: Profile, kind: Kind) -> Solid:
     texture = (max(64, int(around * shrink)), max(64, int(along * shrink)))
     family = Family.REVOLVE_OPEN if is_open else Family.REVOLVE_CLOSED
     solid = Solid(
-        positions, indices, texcoords, texture, rotation_x(profile.elevation), profile.offset, family, profile.coverage, QUARTERS
+        positions,
+        indices,
+        texcoords,
+        texture,
+        rotation_x(profile.elevation),
+        profile.offset,
+        family,
+        profile.coverage,
+        QUARTERS,
     )
     region = leftover(crop, profile, single=kind.flat_handle)
     if region is None:
@@ -155,6 +163,7 @@ def turned_to_side(solid: Solid, handle: NDArray[np.float64]) -> Solid:
 
 
 def cuboid_solid(crop: Crop, fitted: Cuboid, *, plain_back: bool) -> Solid:
+    """The fitted box; `plain_back` mirrors its sides but does not copy its front to its back."""
     positions, indices, texcoords = tessellated(*cuboid_mesh(fitted.half))
     w, h, d = fitted.half * 2
     px = photo_px_per_unit(crop) * 1.1
@@ -162,7 +171,15 @@ def cuboid_solid(crop: Crop, fitted: Cuboid, *, plain_back: bool) -> Solid:
     shrink = min(1.0, MAX_TEXTURE_PX / unfolded.max())
     texture = (max(64, int(unfolded[0] * shrink)), max(64, int(unfolded[1] * shrink)))
     return Solid(
-        positions, indices, texcoords, texture, fitted.rotation, fitted.offset, Family.CUBOID, fitted.coverage, (MIRROR_X,) if plain_back else (TURN,)
+        positions,
+        indices,
+        texcoords,
+        texture,
+        fitted.rotation,
+        fitted.offset,
+        Family.CUBOID,
+        fitted.coverage,
+        (MIRROR_X,) if plain_back else (TURN,),
     )
 
 
@@ -175,7 +192,9 @@ def tessellated(
     weights = np.stack([(1 - s) * (1 - r), s * (1 - r), s * r, (1 - s) * r], axis=-1).reshape(-1, 4)
     count = FACES_PER_EDGE + 1
     low = (np.arange(FACES_PER_EDGE)[:, None] * count + np.arange(FACES_PER_EDGE)).ravel()
-    face = np.concatenate([np.column_stack([low, low + 1, low + count + 1]), np.column_stack([low, low + count + 1, low + count])])
+    face = np.concatenate(
+        [np.column_stack([low, low + 1, low + count + 1]), np.column_stack([low, low + count + 1, low + count])]
+    )
     quads = np.arange(24).reshape(6, 4)
     grid_positions = np.concatenate([weights @ positions[quad] for quad in quads])
     grid_texcoords = np.concatenate([weights @ texcoords[quad] for quad in quads])
@@ -184,6 +203,7 @@ def tessellated(
 
 
 def furniture_solid(crop: Crop, found: Furniture) -> Solid:
+    """The fitted parts, alike left and right."""
     positions, indices = furniture_surface(crop, found)
     positions, indices, texcoords, texture = unwrapped(positions, indices, photo_px_per_unit(crop))
     return Solid(
@@ -200,6 +220,7 @@ def furniture_solid(crop: Crop, found: Furniture) -> Solid:
 
 
 def plate_solid(crop: Crop, kind: Kind, hints: Hints) -> Solid:
+    """The silhouette as a plate, as thick as given or as usual for its kind."""
     scale = metres_per_unit(crop, hints)
     half = hints.depth / 2 / scale if hints.depth and scale else kind.depth * outline_width(crop) / 2
     positions, indices = plate(crop, half_depth=float(np.clip(half, 0.01, 0.6)))
@@ -230,7 +251,7 @@ def looks_frontal(crop: Crop, size: NDArray[np.float64]) -> bool:
 
 
 def trimmed_solid(crop: Crop, posed: Cuboid, *, plain_back: bool) -> Solid:
-    """The box of the given dimensions, trimmed by the outline and, as products are alike left and right, its mirror image."""
+    """The box of the given dimensions, trimmed by the outline and its mirror image."""
     grid = grid_over(-posed.half, posed.half, 144)
     points = grid.points()
     field = (posed.half - np.abs(points)).min(axis=-1).astype(np.float32)
@@ -252,11 +273,20 @@ def trimmed_solid(crop: Crop, posed: Cuboid, *, plain_back: bool) -> Solid:
 
 
 def outline_width(crop: Crop) -> float:
+    """Width of the silhouette in crop units."""
     return float(crop.mask.any(axis=0).sum() / crop.side * 2)
 
 
-def free_solid(crop: Crop, positions: NDArray[np.float64], indices: NDArray[np.int64], family: Family, *, plain_back: bool, azimuth: float = 0.0) -> Solid:
-    """A surface in the view frame as a solid, seen from `azimuth`; its back is the mirror image of what the photo shows."""
+def free_solid(
+    crop: Crop,
+    positions: NDArray[np.float64],
+    indices: NDArray[np.int64],
+    family: Family,
+    *,
+    plain_back: bool,
+    azimuth: float = 0.0,
+) -> Solid:
+    """A surface in the view frame as a solid, seen from `azimuth`; its back mirrors what the photo shows."""
     positions, indices, texcoords, texture = unwrapped(positions, indices, photo_px_per_unit(crop))
     turn = rotation_y(-azimuth)
     return Solid(

@@ -46,7 +46,7 @@ MIRROR_Z = np.diag([1.0, 1.0, -1.0])
 def unwrapped(
     positions: NDArray[np.float64], indices: NDArray[np.int64], px_per_unit: float, *, triangles: int = 40_000
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], tuple[int, int]]:
-    """Reduce to `triangles` and lay out charts: (positions, indices, texcoords, texture size) at about `px_per_unit`."""
+    """Reduce to `triangles`, lay out charts of about `px_per_unit`: (positions, indices, texcoords, texture size)."""
     if len(indices) > triangles:
         reduced, faces = fast_simplification.simplify(
             positions.astype(np.float32), indices.astype(np.int32), target_count=triangles, agg=3
@@ -68,13 +68,19 @@ def joined(body: Solid, parts: Sequence[tuple[NDArray[np.float64], NDArray[np.in
     """`body` with further closed surfaces, each with charts of its own below the body's."""
     for positions, indices in parts:
         share = len(indices) / 4
-        extra, faces, texcoords, size = unwrapped(positions, indices, px_per_unit, triangles=int(np.clip(share, 4000, 16_000)))
+        extra, faces, texcoords, size = unwrapped(
+            positions, indices, px_per_unit, triangles=int(np.clip(share, 4000, 16_000))
+        )
         body = stacked(body, extra, faces, texcoords, size)
     return body
 
 
 def stacked(
-    body: Solid, positions: NDArray[np.float64], indices: NDArray[np.int64], texcoords: NDArray[np.float64], size: tuple[int, int]
+    body: Solid,
+    positions: NDArray[np.float64],
+    indices: NDArray[np.int64],
+    texcoords: NDArray[np.float64],
+    size: tuple[int, int],
 ) -> Solid:
     """Put another part's charts below those of `body`."""
     width = max(body.texture[0], size[0])

@@ -1,6 +1,7 @@
 """cutout -> a square crop around the product, and the camera that saw it, in crop units"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ MARGIN = 0.86
 class Crop:
     """A square window around the product. Crop units: the half side of the window is 1 at `distance` from the eye.
 
-    mask: bool (n, n). sdf: float32 (n, n), pixels to the silhouette, positive inside. rgb: float32 (n, n, 3), 0..1 sRGB.
+    mask: bool (n, n). sdf: float32 (n, n), pixels to the silhouette, positive inside. rgb: float32 (n, n, 3), sRGB.
     """
 
     rgb: NDArray[np.float32]
@@ -43,11 +44,11 @@ class Crop:
         return np.stack([self.side / 2 + points[..., 0] * scale, self.side / 2 - points[..., 1] * scale], axis=-1)
 
     def sample_sdf(self, points: NDArray[np.float64]) -> NDArray[np.float32]:
-        """The signed distance to the silhouette, in crop pixels, where view points appear; negative outside the crop."""
+        """The signed distance to the silhouette, in crop pixels, where view points appear."""
         return sample_bilinear(self.sdf, self.to_pixels(points))
 
 
-def sample_bilinear(image: NDArray[np.float32], pixels: NDArray[np.float64]) -> NDArray[np.float32]:
+def sample_bilinear(image: NDArray[Any], pixels: NDArray[Any]) -> NDArray[np.float32]:
     """`image` (h, w[, c]) at (column, row) positions (..., 2), edges extended."""
     x = (pixels[..., 0] - 0.5).astype(np.float32)
     y = (pixels[..., 1] - 0.5).astype(np.float32)
@@ -74,8 +75,8 @@ def sample_bilinear(image: NDArray[np.float32], pixels: NDArray[np.float64]) -> 
 
 def crop_product(cutout: Cutout, side: int) -> Crop:
     """The product of `cutout` in a square of `side` pixels."""
-    alpha = cutout.rgba[..., 3]
-    rows, columns = np.flatnonzero((alpha > 127).any(axis=1)), np.flatnonzero((alpha > 127).any(axis=0))
+    inside = cutout.rgba[..., 3] > 127
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     height, width = rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]
     centre = ((columns[0] + columns[-1] + 1) / 2, (rows[0] + rows[-1] + 1) / 2)
     half_px = max(height, width) / 2 / MARGIN
@@ -85,17 +86,25 @@ def crop_product(cutout: Cutout, side: int) -> Crop:
     premultiplied = cutout.rgba.astype(np.float32) / 255
     premultiplied[..., :3] *= premultiplied[..., 3:]
     if scale < 0.8:
-        premultiplied = cv2.GaussianBlur(premultiplied, (0, 0), 0.35 / scale)
-    warped = np.clip(cv2.warpAffine(premultiplied, matrix, (side, side), flags=cv2.INTER_LINEAR), 0, 1)
-    rgb = np.clip(warped[..., :3] / np.maximum(warped[..., 3:], 1e-3), 0, 1)
-    mask = warped[..., 3] > 0.5
+        premultiplied = cv2.GaussianBlur(premultiplied, (0, 0), 0.35 / scale).astype(np.float32)
+    warped = cv2.warpAffine(premultiplied, matrix, (side, side), flags=cv2.INTER_LINEAR)
+    warped = np.clip(warped, 0, 1).astype(np.float32)
+    rgb = np.clip(warped[..., :3] / np.maximum(warped[..., 3:], 1e-3), 0, 1).astype(np.float32)
+    alpha: NDArray[np.float32] = np.ascontiguousarray(warped[..., 3])
+    mask = alpha > 0.5
     return Crop(
-        rgb, warped[..., 3], mask, signed_distance(mask), view_distance(cutout, half_px, (height, width)), centre, half_px
+        rgb,
+        alpha,
+        mask,
+        signed_distance(mask),
+        view_distance(cutout, half_px, (height, width)),
+        centre,
+        half_px,
     )
 
 
 def view_distance(cutout: Cutout, half_px: float, size: tuple[int, int]) -> float:
-    """Distance from the eye to the product in crop units, from the photo's focal length or the assumed angle of view."""
+    """Distance from the eye to the product in crop units, by the photo's focal length or the assumed angle of view."""
     focal_px = cutout.focal_px or max(size) / 2 / np.tan(ASSUMED_ANGLE / 2)
     return float(np.clip(focal_px / half_px, 2.5, 40.0))
 
@@ -108,11 +117,13 @@ def signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def rotation_x(angle: float) -> NDArray[np.float64]:
+    """Turn about +X, (3, 3), from +Y toward +Z."""
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[1.0, 0, 0], [0, c, -s], [0, s, c]])
 
 
 def rotation_y(angle: float) -> NDArray[np.float64]:
+    """Turn about +Y, (3, 3), from +Z toward +X."""
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, 0, s], [0, 1.0, 0], [-s, 0, c]])
 
@@ -122,9 +133,7 @@ def view_rotation(azimuth: float, elevation: float) -> NDArray[np.float64]:
     return rotation_x(elevation) @ rotation_y(-azimuth)
 
 
-def camera_of(
-    cutout: Cutout, crop: Crop, rotation: NDArray[np.float64], offset: NDArray[np.float64]
-) -> Camera:
+def camera_of(cutout: Cutout, crop: Crop, rotation: NDArray[np.float64], offset: NDArray[np.float64]) -> Camera:
     """The camera of the whole photo, given product -> view as `rotation @ x + offset`, in crop units.
 
     The crop was treated as if its centre were on the optical axis; the photo's camera is turned to where the crop lies.

@@ -22,7 +22,7 @@ class Family(StrEnum):
 
 @dataclass(frozen=True)
 class Kind:
-    """What a word tells. size: usual longest side in metres. depth: usual depth over width. wall: thickness over radius.
+    """What a word tells. size: usual longest side in metres. depth: usual depth over width. wall: over radius.
 
     flat_handle: a handle lies level, as a pan's, not upright, as a mug's. plain_back: the back has no likeness to the
     front. squareness: how boxy a free form is,
@@ -80,9 +80,18 @@ _define("bucket pail bin basket wastebasket", O, 0.35, wall=0.05)
 _define("plate saucer ashtray", O, 0.26, roughness=0.3, wall=0.03)
 _define("box carton pack packet package parcel cereal crackers carton juicebox tissue", B, 0.22, depth=0.4)
 _define("book notebook novel magazine", B, 0.23, depth=0.16)
-_define("cabinet cupboard sideboard dresser chest drawer drawers nightstand commode", B, 1.1, depth=0.5, plain_back=True)
+_define(
+    "cabinet cupboard sideboard dresser chest drawer drawers nightstand commode", B, 1.1, depth=0.5, plain_back=True
+)
 _define("wardrobe armoire bookcase bookshelf shelf shelves locker", B, 1.8, depth=0.4, plain_back=True)
-_define("fridge refrigerator freezer dishwasher washer dryer oven stove cooker", B, 1.2, depth=0.9, plain_back=True, roughness=0.4)
+_define(
+    "fridge refrigerator freezer dishwasher washer dryer oven stove cooker",
+    B,
+    1.2,
+    depth=0.9,
+    plain_back=True,
+    roughness=0.4,
+)
 _define("microwave toaster printer scanner", B, 0.45, depth=0.75, plain_back=True)
 _define("drive harddrive ssd router modem console powerbank charger battery adapter", B, 0.15, depth=0.7)
 _define("speaker amplifier radio", B, 0.3, depth=0.7, plain_back=True)
@@ -92,7 +101,9 @@ _define("phone smartphone tablet ipad ereader", E, 0.16, depth=0.05, plain_back=
 _define("case cover sleeve", E, 0.16, depth=0.08)
 _define("picture painting poster print canvas frame mirror sign plaque board", E, 0.6, depth=0.04, plain_back=True)
 _define("rug carpet mat towel blanket flag card postcard tray coaster tile", E, 0.6, depth=0.03)
-_define("clock watch coin medal key keyboard spoon fork knife scissors spatula ruler", E, 0.25, depth=0.12, plain_back=True)
+_define(
+    "clock watch coin medal key keyboard spoon fork knife scissors spatula ruler", E, 0.25, depth=0.12, plain_back=True
+)
 _define("chair armchair seat recliner rocker", F, 0.9, depth=0.95, roughness=0.75)
 _define("sofa couch loveseat settee", F, 2.0, depth=0.42, roughness=0.8)
 _define("stool barstool footstool", F, 0.6, depth=1.0)
@@ -108,7 +119,14 @@ _define("camera", I, 0.14, depth=0.7, plain_back=True, roughness=0.5, squareness
 _define("hat cap helmet glove mitten scarf shirt jacket dress sweater", I, 0.4, depth=0.5, roughness=0.85)
 _define("drill tool hammer wrench plier iron hairdryer blender mixer", I, 0.25, depth=0.35)
 _define("guitar violin headphones headset mouse controller gamepad", I, 0.3, depth=0.35, plain_back=True)
-_define("plant bonsai cactus flower flowers bouquet tree succulent tulip tulips rose roses fern leaf", I, 0.35, depth=0.9, content=True, roughness=0.8)
+_define(
+    "plant bonsai cactus flower flowers bouquet tree succulent tulip tulips rose roses fern leaf",
+    I,
+    0.35,
+    depth=0.9,
+    content=True,
+    roughness=0.8,
+)
 _define("soup tomato coffee tea milk juice water beer wine cereal", R, 0.15, content=True)
 _define("furniture", B, 1.0, content=True)
 
