@@ -124,10 +124,21 @@ def _define_material(stage: Usd.Stage, path: Sdf.Path, model: ModelFile) -> UsdS
         surface.CreateInput("metallic", TYPES.Float).Set(0.0)
     if NORMAL in model.images:
         normal = texture(NORMAL, "raw")
-        normal.CreateInput("scale", TYPES.Float4).Set(Gf.Vec4f(2, 2, 2, 1))  # 0..1 to -1..1, as the spec asks
-        normal.CreateInput("bias", TYPES.Float4).Set(Gf.Vec4f(-1, -1, -1, 0))
+        normal.GetPrim().GetInherits().AddInherit(_define_signed_texture(stage).GetPath())
         connect("normal", TYPES.Normal3f, normal, "rgb")
     return material
+
+
+def _define_signed_texture(stage: Usd.Stage) -> Usd.Prim:
+    """A class of textures that spread 0..1 to -1..1, as the material's specification asks of normal maps.
+
+    USD composes it into the texture. three.js (r183, USDComposer.js) takes a scale written at the texture itself for
+    the strength of the bumps and would double them; it reads no classes.
+    """
+    prim = stage.CreateClassPrim("/_SignedTexture")  # no title gives this name
+    prim.CreateAttribute("inputs:scale", TYPES.Float4, False).Set(Gf.Vec4f(2, 2, 2, 1))
+    prim.CreateAttribute("inputs:bias", TYPES.Float4, False).Set(Gf.Vec4f(-1, -1, -1, 0))
+    return prim
 
 
 def _shader(stage: Usd.Stage, path: Sdf.Path, name: str, identifier: str) -> UsdShade.Shader:

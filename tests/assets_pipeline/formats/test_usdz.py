@@ -30,6 +30,15 @@ def test_v_is_turned_over_once(exported: Asset, tmp_path: Path) -> None:
     assert np.allclose(st[:, 1], 1 - glb.mesh.texcoords[:, 1], atol=1e-6)
 
 
+def test_bumps_are_spread_by_a_class_that_three_js_does_not_read(exported: Asset, tmp_path: Path) -> None:
+    path = tmp_path / "model.usdz"
+    path.write_bytes(exported.files["model.usdz"])
+    stage = Usd.Stage.Open(str(path))
+    scale = stage.GetPrimAtPath("/Test_mug/Materials/Surface/normal").GetAttribute("inputs:scale")
+    assert tuple(scale.Get()) == (2, 2, 2, 1)
+    assert not stage.GetRootLayer().GetAttributeAtPath(scale.GetPath()), "written at the texture it would double them"
+
+
 @pytest.mark.parametrize(
     "change",
     [

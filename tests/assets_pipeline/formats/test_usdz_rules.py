@@ -67,7 +67,7 @@ EDITS: dict[str, tuple[str, Edit]] = {
     "no binding API": ("binding", lambda s: s.GetPrimAtPath(MESH).RemoveAPI(UsdShade.MaterialBindingAPI)),
     "normal map without scale": (
         "normal_range",
-        lambda s: s.GetPrimAtPath(f"{SURFACE}/normal").RemoveProperty("inputs:scale"),
+        lambda s: s.GetPrimAtPath("/_SignedTexture").RemoveProperty("inputs:scale"),
     ),
     "normal map as sRGB": ("normal_color_space", lambda s: shader(s, "normal", "inputs:sourceColorSpace").Set("sRGB")),
     "NodeGraph": ("prim_type", lambda s: s.DefinePrim(f"{SURFACE}/graph", "NodeGraph")),
