@@ -90,5 +90,11 @@ class Bar:
     def share(self, done: float) -> None:
         self._progress.update(self._task, completed=self._begun + self._weight * min(max(done, 0.0), 1.0))
 
+    @property
+    def done(self) -> float:
+        """How far it has come, 0..1."""
+        task = self._progress.tasks[0]
+        return task.completed / (task.total or 1.0)
+
     def close(self) -> None:
         self._progress.stop()
