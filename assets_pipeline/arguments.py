@@ -145,13 +145,16 @@ def make_options(options: argparse.Namespace) -> MakeOptions:
 
 
 def named_photos(options: argparse.Namespace) -> tuple[tuple[Path, View | None], ...]:
-    """Every photo with the side it shows, the named ones first. Raises UsageError."""
+    """Every photo with the side it shows: the front, then those without a name, then other sides. Raises UsageError."""
     named: Sequence[tuple[View, Path]] = options.view
     views = [view for view, _ in named]
     doubled = [view for view in View if views.count(view) > 1]
     if doubled:
         raise UsageError(f"view {doubled[0]} is given twice")
-    photos = (*((path, view) for view, path in named), *((path, None) for path in options.photos))
+    sides = [(path, view) for view, path in named]
+    front = [side for side in sides if side[1] is View.FRONT]
+    others = [side for side in sides if side[1] is not View.FRONT]
+    photos = (*front, *((path, None) for path in options.photos), *others)
     if not photos:
         raise UsageError("no photo given")
     if len(photos) > MOST_PHOTOS:
