@@ -9,8 +9,6 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from assets_pipeline.asset import Advice, Asset, Photo, StageRecord
@@ -84,11 +82,14 @@ def _data_url(data: bytes, mime: str) -> str:
 
 def _photo_tag(photo: Photo) -> str:
     name = escape(_printable(photo.name))
-    return f'<img src="{_data_url(_thumbnail(photo.pixels), "image/webp")}" alt="Photo {name}">'
+    return f'<img src="{_data_url(_thumbnail(photo), "image/webp")}" alt="Photo {name}">'
 
 
-def _thumbnail(pixels: NDArray[np.uint8]) -> bytes:
-    image, stream = Image.fromarray(pixels), io.BytesIO()
+def _thumbnail(photo: Photo) -> bytes:
+    """The photo, small; where it is transparent, on white."""
+    image, stream = Image.fromarray(photo.pixels), io.BytesIO()
+    if photo.alpha is not None:
+        image = Image.composite(image, Image.new("RGB", image.size, "white"), Image.fromarray(photo.alpha))
     image.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
     image.save(stream, "WEBP", quality=82)
     return stream.getvalue()

@@ -45,7 +45,7 @@ class Floor:
             # only what is near darkens, as in a photographer's tent: a shadow that stays close to the product
             towards = np.broadcast_to(direction, self.places.shape)
             blocked += self.rays.any_hit(self.places, towards, self.reach)
-        grid = gaussian_filter(blocked.reshape(TEXELS, TEXELS) / len(directions), 1.2)
+        grid = gaussian_filter(blocked.reshape(TEXELS, TEXELS) / len(directions), 1.6)
         from_edge = 1 - np.abs((np.arange(TEXELS) + 0.5) / TEXELS * 2 - 1)
         fade = np.clip(from_edge / 0.3, 0, 1)
         fade = fade * fade * (3 - 2 * fade)

@@ -1,10 +1,14 @@
+import base64
+import io
 import json
 import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from assets_pipeline.asset import Advice, Asset, Photo
 from assets_pipeline.errors import Unavailable
@@ -52,6 +56,14 @@ def test_it_points_at_nothing_but_the_files_beside_it(page: str) -> None:
 def test_it_stays_reasonably_small_and_repeats(page: str, finished: Asset) -> None:
     assert len(page) < 1_300_000 + 1.4 * len(finished.files["model.web.glb"])
     assert Preview(MODULES)(finished).files["preview.html"].decode() == page
+
+
+def test_a_transparent_photo_is_shown_on_white(finished: Asset) -> None:
+    black = np.zeros((32, 32, 3), np.uint8)
+    photos = (Photo("cut.png", black, np.zeros((32, 32), np.uint8), "ab", (32, 32)),)
+    shown = preview_page(replace(finished, photos=photos), MODULES).decode().split('<div class="photos">')[1]
+    data = shown.split("base64,")[1].split('"')[0]
+    assert np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))).min() > 250
 
 
 def test_without_the_viewer_the_advice_says_what_to_run(finished: Asset, tmp_path: Path) -> None:
