@@ -8,6 +8,8 @@ import io
 import json
 import os
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -18,6 +20,7 @@ import pytest
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from assets_pipeline.__main__ import main
+from assets_pipeline.arguments import FILES
 
 Build = Callable[[Path], None]
 
@@ -276,3 +279,65 @@ def test_an_odd_photo_is_inspected_and_taken(capsys, folder, name):
     assert "Traceback" not in said.err
     verdict = said.out.splitlines()[0]
     assert verdict.endswith((": use as it is", ": usable", ": retake"))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "named"),
+    [
+        (["--height-mm", "200", "--width-mm", "12"], "centimetres"),
+        (["--height-mm", "200", "--width-mm", "3"], "inches"),
+        (["--height-mm", "200", "--width-mm", "1", "--depth-mm", "9000"], "do not fit the product in the photo"),
+    ],
+)
+def test_dimensions_that_contradict_the_photo_are_refused_and_a_unit_slip_is_named(capsys, folder, out, sizes, named):
+    product().save(folder / "jar.png")
+    assert main(["make", str(folder / "jar.png"), *sizes, "--quality", "draft", "--out", str(out)]) == 3
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last.startswith("dimensions_contradict: ")
+    assert named in last
+    assert not out.parent.exists()
+
+
+def test_a_product_that_the_frame_cuts_is_taken_with_advice(capsys, folder):
+    photo().crop((250, 0, 640, 640)).resize((780, 1280)).save(folder / "cut.jpg")
+    assert main(["inspect", str(folder / "cut.jpg"), "--json"]) == 0
+    codes = [remark["code"] for remark in json.loads(capsys.readouterr().out)["advice"]]
+    assert "cut_off" in codes
+
+
+def test_the_same_photo_again_is_taken_with_a_note(capsys, folder):
+    product().save(folder / "jar.png")
+    assert main(["inspect", *[str(folder / "jar.png")] * 3, "--json"]) == 0
+    advice = json.loads(capsys.readouterr().out)["advice"]
+    assert [remark["photo"] for remark in advice if remark["code"] == "photo_repeated"] == [
+        "jar.png (2)",
+        "jar.png (3)",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["new\nline.jpg", "cmyk.jpg", "rgb16.png", "animated.gif", "6000 pixels.jpg"])
+def test_an_odd_photo_becomes_an_asset(capsys, folder, out, name):
+    TAKEN[name](folder / name)
+    assert main(["make", str(folder / name), "--quality", "draft", "--out", str(out)]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+
+
+@pytest.mark.slow
+def test_memory_stays_below_3_gb_whatever_the_photo(folder, out):
+    """A photo of 99 million pixels, the most that are taken."""
+    Image.effect_noise((11_000, 9_000), 20).convert("RGB").save(folder / "large.jpg", quality=50)
+    photo(2000).save(folder / "jar.png")
+    big = Image.open(folder / "large.jpg").convert("RGB")
+    big.paste(Image.open(folder / "jar.png").resize((9000, 9000)), (1000, 0))
+    big.save(folder / "large.jpg", quality=80)
+    script = (
+        "import resource, sys; from assets_pipeline.__main__ import main; status = main(sys.argv[1:]);"
+        "print(status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9)"
+    )
+    command = [sys.executable, "-c", script, "make", str(folder / "large.jpg"), "--out", str(out), "--quality", "high"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    status, gigabytes = done.stdout.splitlines()[-1].split()
+    assert status in ("0", "3"), done.stderr
+    assert float(gigabytes) < 3.0
