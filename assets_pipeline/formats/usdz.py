@@ -1,7 +1,6 @@
 """ModelFile <-> bytes of a USDZ file for AR Quick Look"""
 
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ from numpy.typing import NDArray
 from pxr import Gf, Kind, Sdf, Tf, Usd, UsdGeom, UsdShade, Vt
 
 from assets_pipeline.asset import Mesh, frozen
-from assets_pipeline.errors import Unavailable
 from assets_pipeline.formats.images import EncodedImage, read_image
 from assets_pipeline.formats.model import BASE_COLOR, DEFAULT_ROUGHNESS, NORMAL, SURFACE, ModelFile, transformed
 from assets_pipeline.formats.package import read_package, write_package
+from assets_pipeline.formats.scratch import scratch_folder
 
 LAYER = "model.usdc"
 TYPES = Sdf.ValueTypeNames
@@ -26,8 +25,8 @@ def write_usdz(model: ModelFile) -> bytes:
 
     The material: https://openusd.org/release/spec_usdpreviewsurface.html
     """
-    with tempfile.TemporaryDirectory(prefix="usdz-") as folder:
-        path = Path(folder, LAYER)
+    with scratch_folder() as folder:
+        path = folder / LAYER
         stage = Usd.Stage.CreateNew(str(path))
         UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y)
         UsdGeom.SetStageMetersPerUnit(stage, 1.0)  # unauthored means centimetres
@@ -41,7 +40,7 @@ def write_usdz(model: ModelFile) -> bytes:
         mesh = _define_mesh(stage, root.GetPath().AppendChild("Mesh"), model)
         material = _define_material(stage, root.GetPath().AppendPath("Materials/Surface"), model)
         UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
-        _save(stage)
+        stage.GetRootLayer().Save()
         files = {LAYER: path.read_bytes()}
     files |= {_image_path(slot, image): image.data for slot, image in model.images.items()}
     return write_package(files)
@@ -162,8 +161,8 @@ def _texture(
 def read_usdz(data: bytes) -> ModelFile:
     """The model in a USDZ of one mesh, in metres and +Y up as a viewer shows it. Raises ValueError for others."""
     files = read_package(data)
-    with tempfile.TemporaryDirectory(prefix="usdz-") as folder:
-        path = Path(folder, "model.usdz")
+    with scratch_folder() as folder:
+        path = folder / "model.usdz"
         path.write_bytes(data)
         stage = _opened(path)
         meshes = [UsdGeom.Mesh(prim) for prim in stage.TraverseAll() if prim.IsA(UsdGeom.Mesh)]
@@ -191,18 +190,10 @@ def read_usdz(data: bytes) -> ModelFile:
         )
 
 
-def _save(stage: Usd.Stage) -> None:
-    try:
-        stage.GetRootLayer().Save()
-    except Tf.ErrorException as error:
-        advice = f"USD could not write to the folder for temporary files ({str(error).split(': ')[-1].strip()[:60]})."
-        raise Unavailable("scratch_full", advice) from None
-
-
 def _opened(path: Path) -> Usd.Stage:
     try:
         return Usd.Stage.Open(str(path))
-    except Exception as error:  # pxr raises Tf.ErrorException, which is no Exception subclass that it exports
+    except Tf.ErrorException as error:
         raise ValueError(f"USD cannot open the package: {error}") from None
 
 

@@ -3,16 +3,16 @@
 The rules are those of the ARKit checker that OpenUSD dropped in 26.8, with more on meshes and size.
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
-from pxr import Usd, UsdGeom, UsdShade, UsdValidation
+from pxr import Tf, Usd, UsdGeom, UsdShade, UsdValidation
 
 from assets_pipeline.formats.package import layout_faults, read_package
+from assets_pipeline.formats.scratch import scratch_folder
 
 LAYERS = {".usd", ".usda", ".usdc"}
 MEDIA = {".png", ".jpg", ".jpeg", ".exr", ".m4a", ".mp3", ".wav"}
@@ -45,12 +45,12 @@ def usdz_findings(data: bytes, *, extents: Sequence[float] | None = None) -> lis
     except ValueError as error:
         return [Finding("package", str(error))]
     found = list(_package_findings(data, list(files)))
-    with tempfile.TemporaryDirectory(prefix="usdz-") as folder:
-        path = Path(folder, "model.usdz")
+    with scratch_folder() as folder:
+        path = folder / "model.usdz"
         path.write_bytes(data)
         try:
             stage = Usd.Stage.Open(str(path))
-        except Exception as error:  # pxr's Tf.ErrorException derives from Exception alone
+        except Tf.ErrorException as error:
             return [*found, Finding("unreadable", str(error).splitlines()[0])]
         found += _stage_findings(stage)
         found += _size_findings(stage, extents)
