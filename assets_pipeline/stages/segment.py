@@ -1,5 +1,6 @@
 """photos -> cut-outs, with advice on what shows only once the product is told from its background"""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ from assets_pipeline.texture.silhouette import (
     frame_contact,
     keep_parts,
     merge_zoom,
+    settle,
 )
 
 ZOOM_BELOW = 0.8
@@ -33,6 +35,13 @@ NETWORK_SIDE = 320
 SMALLEST_PRODUCT_PX = 96
 FILLS_FRAME = 0.97
 TOO_FAR_APART = 0.5
+PLAIN, BUSY = 0.05, 0.22
+"""Share of the background covered by edges: plain paper lies below the first, a furnished room above the second."""
+
+SEE_THROUGH = 0.08
+"""Share of the product's inside through which the background shows."""
+
+SHINY_WORDS = re.compile(r"\b(glass|crystal|mirror|chrome|transparent|clear acrylic|polished steel)\w*", re.IGNORECASE)
 
 SENTENCES = {
     "blurred": "The product is not sharp: rest the camera on something and tap on the product to focus.",
@@ -65,6 +74,7 @@ class Segment:
             cutouts.append(cutout)
             known = {(remark.code, remark.photo) for remark in advice}
             advice += [remark for remark in remarks if (remark.code, remark.photo) not in known]
+        advice += hint_remarks(replace(asset, advice=tuple(advice)))
         counts = {
             "photos": len(cutouts),
             "coverage": [round(cutout.coverage, 4) for cutout in cutouts],
@@ -73,6 +83,13 @@ class Segment:
         }
         provenance = (*asset.provenance, StageRecord(repr(self), counts))
         return replace(asset, cutouts=tuple(cutouts), advice=tuple(advice), provenance=provenance)
+
+
+def hint_remarks(asset: Asset) -> Iterator[Advice]:
+    """What the product's own name tells: a photo of clear glass often looks like one of plain grey."""
+    told = any(advice.code == "glass_or_mirror" for advice in asset.advice)
+    if not told and SHINY_WORDS.search(f"{asset.hints.title} {asset.hints.category}"):
+        yield remark("glass_or_mirror", "note")
 
 
 @dataclass(frozen=True)
@@ -138,11 +155,12 @@ def use_network(photo: Photo, segmenter: Segmenter) -> Look:
         share = photo.alpha[..., None].astype(np.float32) / 255
         pixels = np.rint(pixels * share + 255 * (1 - share)).astype(np.uint8)
     mask, grain = find_product(pixels, segmenter)
-    around = box_of(mask > 0.1)
+    settled = settle(mask, grain)
+    around = box_of(settled > 0)
     if around is None:
         raise no_product()
-    box = around.grown(round(4 * grain) + 4, mask.shape)
-    crop, soft = np.ascontiguousarray(pixels[box.window]), np.ascontiguousarray(mask[box.window])
+    box = around.grown(round(2 * grain) + 4, mask.shape)
+    crop, soft = np.ascontiguousarray(pixels[box.window]), np.ascontiguousarray(settled[box.window])
     alpha = refine_alpha(crop, soft, unknown_band(soft, round(grain) + 1))
     parts = keep_parts(fill_pinholes(alpha, pixels=grain))
     rgb = pixels.copy()
@@ -232,11 +250,11 @@ def quality_remarks(photo: Photo, quality: PhotoQuality, box: Box) -> Iterator[A
         yield remark("too_dark", "retake" if quality.brightest < 0.02 else "usable")
     if quality.clipped > 0.25:
         yield remark("too_bright", "usable")
-    if quality.clutter > 0.2:
+    if quality.clutter > BUSY:
         yield remark("busy_background", "note")
-    if quality.shadow > 0.1:
+    if quality.clutter < PLAIN and quality.shadow > 0.12:  # elsewhere dark things are not told from shadows
         yield remark("strong_shadow", "usable")
-    if quality.clutter > 0.05 and quality.uniformity > 0.6 and photo.view is not View.TOP:
+    if quality.uniformity > 0.85 and photo.view is not View.TOP:
         yield remark("seen_from_above", "note")
-    if quality.see_through > 0.08 or quality.flares > 0.02:
+    if quality.see_through > SEE_THROUGH:
         yield remark("glass_or_mirror", "note")

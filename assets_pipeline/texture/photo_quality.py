@@ -20,9 +20,8 @@ class PhotoQuality:
     """blur_px: width of the sharpest edges, pixels of the photo. brightest: linear light of the product's 98th percentile.
 
     clipped: share of the product burnt out. clutter: share of the background covered by edges. uniformity: how alike the
-    four sides of the background are, 0..1. shadow: area that a cast shadow darkens, in areas of the product, times how
-    deep it is. see_through: share of the product's inside that is half transparent. flares: share of the product in
-    small burnt-out highlights.
+    four sides of the background are in texture, 0..1. shadow: area that a cast shadow darkens, in areas of the product, times how
+    deep it is. see_through: share of the product's inside that is half transparent.
     """
 
     blur_px: float
@@ -32,7 +31,6 @@ class PhotoQuality:
     uniformity: float
     shadow: float
     see_through: float
-    flares: float
 
 
 def measure_photo(
@@ -47,15 +45,19 @@ def measure_photo(
     product = inside > 0.9
     light = luminance(small)
     clutter, uniformity = clutter_of(small, inside) if background else (0.0, 0.0)
+    expected = background_light(light, inside) if background else None
+    half = (unsure > 0.1) & (unsure < 0.85)
+    if background:  # a network doubts dark and blurred things too: glass shows the light of what is behind it
+        half &= np.abs(light / expected - 1) < 0.15 if expected is not None else False
+    core = inner(inside)
     return PhotoQuality(
         blur_px=edge_width(pixels, alpha),
         brightest=float(np.percentile(light[product], 98)) if product.any() else 0.0,
         clipped=float((small.min(axis=2)[product] >= CLIPPED).mean()) if product.any() else 0.0,
         clutter=clutter,
         uniformity=uniformity,
-        shadow=cast_shadow(light, inside) if background else 0.0,
-        see_through=see_through(unsure, inside),
-        flares=flares(small, product),
+        shadow=0.0 if expected is None else cast_shadow(light, expected, inside),
+        see_through=float(half[core].mean()) if core.sum() > 200 else 0.0,
     )
 
 
@@ -90,54 +92,52 @@ def gradient(gray: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def clutter_of(small: NDArray[np.uint8], inside: NDArray[np.float32]) -> tuple[float, float]:
-    """(share of the background covered by edges, how alike its four sides are in colour and texture, 0..1)."""
+    """(share of the background covered by edges, how alike its four sides are in texture, 0..1).
+
+    A table seen from straight above shows the same texture at the same size all around; seen from the side it does not.
+    """
     outside = cv2.dilate((inside > 0.02).astype(np.uint8), np.ones((25, 25), np.uint8)) == 0
     if outside.sum() < 0.02 * outside.size:
         return 0.0, 0.0
     smooth = cv2.GaussianBlur(small, (0, 0), 1.2).astype(np.float32)
     edges = np.max([gradient(np.ascontiguousarray(smooth[..., channel])) for channel in range(3)], axis=0)
-    height, width = outside.shape
-    strips = [np.zeros_like(outside) for _ in range(4)]
-    strips[0][: height // 4], strips[1][-(height // 4) :] = True, True
-    strips[2][:, : width // 4], strips[3][:, -(width // 4) :] = True, True
-    looks = []
-    for strip in strips:
-        here = strip & outside
-        if here.sum() >= 100:
-            looks.append([*smooth[here].mean(axis=0), 6 * edges[here].mean()])
-    apart = max((float(np.abs(np.subtract(a, b)).max()) for a in looks for b in looks), default=255.0)
-    uniformity = float(np.clip(1 - apart / 60, 0, 1)) if len(looks) == 4 else 0.0
-    return float((edges[outside] > 4.0).mean()), uniformity
+    clutter = float((edges[outside] > 4.0).mean())
+    rows, columns = outside.shape[0] // 4, outside.shape[1] // 4
+    sides = (np.s_[:rows], np.s_[-rows:], np.s_[:, :columns], np.s_[:, -columns:])
+    if min(int(outside[side].sum()) for side in sides) < 200:
+        return clutter, 0.0
+    textures = [float(edges[side][outside[side]].mean()) for side in sides]
+    colors = np.array([smooth[side][outside[side]].mean(axis=0) for side in sides])
+    hues = colors / np.maximum(colors.sum(axis=1, keepdims=True), 1)
+    same_hue = float(np.ptp(hues, axis=0).max()) < 0.08
+    return clutter, min(textures) / max(textures) if same_hue and min(textures) > 1.5 else 0.0
 
 
-def cast_shadow(light: NDArray[np.float32], inside: NDArray[np.float32]) -> float:
-    """Depth of the shadow times its area, in areas of the product, against a smooth fit of the background's light."""
+def background_light(light: NDArray[np.float32], inside: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """The light that the background would have behind and around the product: a quadric fit to what lies farther away."""
+    area = float((inside > 0.5).sum())
+    reach = int(0.5 * np.sqrt(area)) | 1
+    far = cv2.dilate((inside > 0.02).astype(np.uint8), np.ones((reach, reach), np.uint8)) == 0
+    if not area or far.sum() < 0.05 * far.size:
+        return None
+    rows, columns = np.mgrid[0 : light.shape[0], 0 : light.shape[1]].astype(np.float32) / max(light.shape)
+    terms = np.stack([np.ones_like(rows), rows, columns, rows**2, columns**2, rows * columns], axis=-1)
+    fit = np.linalg.lstsq(terms[far][::7], light[far][::7], rcond=None)[0]
+    return np.maximum(terms @ fit, 1e-3).astype(np.float32)
+
+
+def cast_shadow(light: NDArray[np.float32], expected: NDArray[np.float32], inside: NDArray[np.float32]) -> float:
+    """Depth of the shadow around the product times its area, in areas of the product."""
     taken = cv2.dilate((inside > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     area = float((inside > 0.5).sum())
     reach = int(0.5 * np.sqrt(area)) | 1
     near = (cv2.dilate(taken.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0) & ~taken
-    far = ~near & ~taken
-    if far.sum() < 0.05 * far.size or not near.any():
-        return 0.0
-    rows, columns = np.mgrid[0 : light.shape[0], 0 : light.shape[1]].astype(np.float32) / max(light.shape)
-    terms = np.stack([np.ones_like(rows), rows, columns, rows**2, columns**2, rows * columns], axis=-1)
-    fit = np.linalg.lstsq(terms[far][::7], light[far][::7], rcond=None)[0]
-    expected = np.maximum(terms @ fit, 1e-3)
     missing = np.clip(1 - light / expected, 0, 1)
     return float(missing[near & (missing > 0.25)].sum() / max(area, 1.0))
 
 
-def see_through(mask: NDArray[np.float32], inside: NDArray[np.float32]) -> float:
-    """Share of the product, away from its outline, that the mask calls neither product nor background."""
+def inner(inside: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """The product, openings closed, away from its outline."""
     silhouette = (inside > 0.1).astype(np.uint8)
     filled = cv2.morphologyEx(silhouette, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    core = cv2.erode(filled, np.ones((15, 15), np.uint8)) > 0
-    return float(((mask > 0.1) & (mask < 0.85))[core].mean()) if core.sum() > 200 else 0.0
-
-
-def flares(small: NDArray[np.uint8], product: NDArray[np.bool_]) -> float:
-    """Share of the product in small highlights, burnt out beside much darker surroundings."""
-    gray = small.min(axis=2)
-    around = cv2.blur(gray, (15, 15))
-    spots = product & (gray >= 240) & (around < 150)
-    return float(spots.sum() / max(1, int(product.sum())))
+    return cv2.erode(filled, np.ones((15, 15), np.uint8)) > 0
