@@ -32,6 +32,9 @@ FEWEST = 12
 
 SAMPLES = 20_000
 
+WORKING_SIZE = 4.0
+"""Diagonal at which meshes are simplified, in units of nothing."""
+
 
 @dataclass(frozen=True)
 class Decimate:
@@ -90,8 +93,13 @@ def _distances(samples: NDArray[np.float32], mesh: Mesh, size: float) -> NDArray
 
 
 def _collapsed(mesh: Mesh, triangles: int) -> Mesh:
-    """At most `triangles` triangles if collapses can do it, repaired where they left a fault."""
-    positions, indices = mesh.positions.astype(np.float64), mesh.indices.astype(np.int64)
+    """At most `triangles` triangles if collapses can do it, repaired where they left a fault.
+
+    The simplifier takes small determinants for zero whatever the unit: in metres, a mug's rim grew spikes of a third of
+    its height. So it works on a mesh of about `WORKING_SIZE`; a power of two keeps every bit.
+    """
+    scale = 2.0 ** round(np.log2(WORKING_SIZE / diagonal(mesh.positions)))
+    positions, indices = mesh.positions.astype(np.float64) * scale, mesh.indices.astype(np.int64)
     result, target = mesh, triangles
     while result.triangles > triangles and target > 0:
         before = len(indices)
@@ -99,7 +107,7 @@ def _collapsed(mesh: Mesh, triangles: int) -> Mesh:
         positions, indices = fast_simplification.simplify(positions, indices, target_count=target, agg=3)
         if len(indices) == before:
             break
-        result = _repaired(Mesh(frozen(positions, np.float32), frozen(indices, np.uint32)))
+        result = _repaired(Mesh(frozen(positions / scale, np.float32), frozen(indices, np.uint32)))
         # a repair may split a triangle or two: leave room for it
         target = min(target, triangles - max(0, result.triangles - len(indices)))
     return result

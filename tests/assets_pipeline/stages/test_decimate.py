@@ -74,3 +74,11 @@ def test_the_stage_counts_before_and_after_and_repeats_itself(bumpy: Mesh) -> No
     assert one.lowpoly.indices.tobytes() == other.lowpoly.indices.tobytes()
     counts = one.provenance[-1].counts
     assert counts["triangles_before"] == bumpy.triangles and counts["triangles"] == one.lowpoly.triangles
+
+
+def test_a_small_product_is_decimated_as_a_large_one(bumpy: Mesh) -> None:
+    """The simplifier's own thresholds are absolute: thin rims of things a few centimetres tall used to grow spikes."""
+    small = Mesh(frozen(bumpy.positions / 32, np.float32), bumpy.indices)
+    large, reduced = decimate(bumpy, 5_000)[0], decimate(small, 5_000)[0]
+    assert reduced.triangles == large.triangles
+    assert reduced.positions * 32 == pytest.approx(large.positions, abs=1e-5)
