@@ -12,7 +12,7 @@ from assets_pipeline.generators.primitive.paint import Painting, paint
 from assets_pipeline.generators.primitive.route import Choice, choose
 from assets_pipeline.generators.primitive.solid import Solid
 from assets_pipeline.generators.primitive.view import Crop, camera_of, crop_product
-from assets_pipeline.generators.primitive.words import Family, Kind, kind_of
+from assets_pipeline.generators.primitive.words import Family, Kind, kind_in_file_name, kind_of
 from assets_pipeline.protocols import Cancelled, GeneratorSpec, Licence, Progress
 
 FIT_SIDE = 256
@@ -62,7 +62,7 @@ class PrimitiveGenerator:
         cutout = views[chosen]
         reached(0.0)
         crop = crop_product(cutout, FIT_SIDE)
-        kind = kind_of(hints.title, hints.category)
+        kind = kind_of(hints.title, hints.category) or kind_in_file_name(cutout.name)
         check_proportions(crop, hints, cutout.name)
         choice = choose(crop, kind, hints)
         reached(0.5)

@@ -22,7 +22,7 @@ from assets_pipeline.texture.raster import rasterise
 STAND_IN = 0.012
 """Fourth power of the photo's weight, below which a symmetric counterpart may stand in for it."""
 
-RANKING = 0.002
+RANKING = 1e-5
 """Weight of each further symmetry relative to the one before: they take turns rather than blend."""
 
 TEXELS_AT_ONCE = 1 << 18

@@ -5,7 +5,7 @@ a flat base or rim seen from above must appear as an ellipse, and no ellipse rou
 radius at each height is that of the largest circle whose picture stays inside the silhouette.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
@@ -35,6 +35,11 @@ class Profile:
     symmetry: float
     core: NDArray[np.bool_]
     coverage: float = 0.0
+
+    @property
+    def mouth(self) -> float:
+        """Radius at the upper end over the largest radius."""
+        return float(self.radii[-8:].max() / self.radii.max())
 
     @property
     def offset(self) -> NDArray[np.float64]:
@@ -141,12 +146,15 @@ def end_gaps(
     return gaps[0], gaps[1]
 
 
-def fit_profile(crop: Crop, *, open_top: bool, height_over_diameter: float | None = None) -> Profile:
+def fit_profile(
+    crop: Crop, *, open_top: bool, height_over_diameter: float | None = None, elevation: float | None = None
+) -> Profile:
     """The body of revolution behind the silhouette; a known proportion decides between the elevations nearby."""
     axis_x, symmetry = symmetry_axis(crop.mask)
     core = symmetric_core(crop.mask, axis_x)
     sdf = signed_distance(core)
-    elevation = fit_elevation(crop, sdf, core, axis_x, open_top=open_top)
+    if elevation is None:
+        elevation = fit_elevation(crop, sdf, core, axis_x, open_top=open_top)
     heights, radii = body(crop, sdf, core, axis_x, elevation, open_top=open_top)
     if height_over_diameter is not None:
         elevation, heights, radii = best_proportion(
@@ -155,7 +163,7 @@ def fit_profile(crop: Crop, *, open_top: bool, height_over_diameter: float | Non
     profile = Profile(heights, radii, elevation, axis_x, symmetry, core)
     picture = body_picture(crop, profile)
     coverage = float((picture & core).sum() / max((picture | core).sum(), 1))
-    return Profile(heights, radii, elevation, axis_x, symmetry, core, coverage)
+    return replace(profile, coverage=coverage)
 
 
 def best_proportion(

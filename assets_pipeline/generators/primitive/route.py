@@ -20,6 +20,15 @@ from assets_pipeline.generators.primitive.words import Family, Kind
 
 FACES_PER_EDGE = 24
 MAX_TEXTURE_PX = 4096
+TOO_STEEP = np.deg2rad(34)
+"""Elevation from which on any oval outline passes for a turned body."""
+
+OPEN_MOUTH = 0.65
+"""Upper end over the largest radius from which on a vessel is taken to be empty and open."""
+
+MAX_TEXELS = 4_200_000
+"""As many as a 2048 px atlas holds: more would only be paid for."""
+
 TURNED = np.deg2rad(12)
 
 
@@ -45,10 +54,9 @@ def by_word(crop: Crop, kind: Kind, hints: Hints) -> Choice | None:
     """The family that the title names, if its fit is good enough."""
     why = f"'{kind.word}' is a {kind.family.replace('_', ' ')} shape"
     if kind.family in (Family.REVOLVE_CLOSED, Family.REVOLVE_OPEN):
-        profile = fit_revolve(crop, hints, open_top=kind.family == Family.REVOLVE_OPEN)
-        strict = kind.family == Family.REVOLVE_CLOSED
-        if profile.coverage >= (0.88 if strict else 0.75) and profile.symmetry >= (0.8 if strict else 0.6):
-            return Choice(revolve_solid(crop, profile, kind), why)
+        solid = revolve_by_word(crop, kind, hints)
+        if solid is not None:
+            return Choice(solid, why)
     if kind.family == Family.CUBOID:
         fitted = fit_cuboid(crop, size=full_size(hints), depth_ratio=depth_ratio(kind, hints))
         if fitted.coverage >= 0.86:
@@ -64,12 +72,31 @@ def by_word(crop: Crop, kind: Kind, hints: Hints) -> Choice | None:
     return None
 
 
+def revolve_by_word(crop: Crop, kind: Kind, hints: Hints) -> Solid | None:
+    """The turned body that the word promises, or None where the outline speaks against it.
+
+    A vessel whose outline narrows to the top is full (a plant in its pot): it gets no cavity.
+    """
+    profile = fit_revolve(crop, hints, open_top=False, spherical=kind.spherical)
+    symmetry, coverage = 0.8, 0.88
+    if kind.family == Family.REVOLVE_OPEN:
+        symmetry, coverage = 0.6, 0.75
+        if profile.mouth >= OPEN_MOUTH:
+            profile = fit_revolve(crop, hints, open_top=True)
+            if profile.coverage >= coverage and profile.symmetry >= symmetry:
+                return revolve_solid(crop, profile, kind)
+            return None
+    if profile.coverage < coverage or profile.symmetry < symmetry or profile.elevation > TOO_STEEP:
+        return None
+    return revolve_solid(crop, profile, replace(kind, family=Family.REVOLVE_CLOSED))
+
+
 def by_silhouette(crop: Crop, kind: Kind | None, hints: Hints) -> Choice:
     """The family that the outline alone suggests."""
     base = base_line(crop.mask)
     if base is BaseLine.ARC:
         profile = fit_revolve(crop, hints, open_top=False)
-        if profile.symmetry > 0.85 and profile.coverage > 0.94:
+        if profile.symmetry > 0.85 and profile.coverage > 0.94 and profile.elevation < TOO_STEEP:
             if looks_open(profile):
                 profile = fit_revolve(crop, hints, open_top=True)
                 opened = replace(kind or PLAIN, family=Family.REVOLVE_OPEN)
@@ -103,10 +130,12 @@ def depth_ratio(kind: Kind | None, hints: Hints) -> float:
     return kind.depth if kind else USUAL_DEPTH
 
 
-def fit_revolve(crop: Crop, hints: Hints, *, open_top: bool) -> Profile:
+def fit_revolve(crop: Crop, hints: Hints, *, open_top: bool, spherical: bool = False) -> Profile:
     """The profile, with the elevation at which height over diameter is as given, where both are."""
     diameter = hints.depth or None
     ratio = hints.height / diameter if hints.height and diameter else None
+    if spherical:
+        return fit_profile(crop, open_top=False, elevation=0.0)  # a ball looks alike from everywhere
     free = fit_profile(crop, open_top=open_top)
     if ratio is None:
         return free
@@ -127,8 +156,7 @@ def revolve_solid(crop: Crop, profile: Profile, kind: Kind) -> Solid:
     px = photo_px_per_unit(crop) * 1.1
     around = 2 * np.pi * float(profile.radii.max()) * px
     along = float(np.linalg.norm(np.diff(section, axis=0), axis=1).sum()) * px
-    shrink = min(1.0, MAX_TEXTURE_PX / max(around, along))
-    texture = (max(64, int(around * shrink)), max(64, int(along * shrink)))
+    texture = texture_size(around, along)
     family = Family.REVOLVE_OPEN if is_open else Family.REVOLVE_CLOSED
     solid = Solid(
         positions,
@@ -152,6 +180,12 @@ def revolve_solid(crop: Crop, profile: Profile, kind: Kind) -> Solid:
     return turned_to_side(solid, handle[0]) if kind.flat_handle else solid
 
 
+def texture_size(width: float, height: float) -> tuple[int, int]:
+    """Whole texels in this proportion, as many as asked for up to the limits."""
+    shrink = min(1.0, MAX_TEXTURE_PX / max(width, height), np.sqrt(MAX_TEXELS / (width * height)))
+    return max(64, int(width * shrink)), max(64, int(height * shrink))
+
+
 def turned_to_side(solid: Solid, handle: NDArray[np.float64]) -> Solid:
     """`solid` turned so that its handle points to +X or -X, as merchants show pans from the front."""
     centre = handle.mean(axis=0)
@@ -168,8 +202,7 @@ def cuboid_solid(crop: Crop, fitted: Cuboid, *, plain_back: bool) -> Solid:
     w, h, d = fitted.half * 2
     px = photo_px_per_unit(crop) * 1.1
     unfolded = np.array([2 * (w + d), h + 2 * d]) * 1.05 * px
-    shrink = min(1.0, MAX_TEXTURE_PX / unfolded.max())
-    texture = (max(64, int(unfolded[0] * shrink)), max(64, int(unfolded[1] * shrink)))
+    texture = texture_size(*unfolded)
     return Solid(
         positions,
         indices,

@@ -54,7 +54,7 @@ def unwrapped(
         positions, indices = reduced.astype(np.float64), faces.astype(np.int64)
     corners = positions[indices]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum() / 2
-    side = int(np.clip(np.sqrt(area / 0.6) * px_per_unit, 256, 3072))
+    side = int(np.clip(np.sqrt(area / 0.6) * px_per_unit, 256, 2560))
     mesh = uvunwrap.Mesh(np.ascontiguousarray(positions, np.float32), np.ascontiguousarray(indices, np.uint32))
     atlas: Any = uvunwrap.generate([mesh], page_size=side, padding=4)
     part = atlas.meshes[0]

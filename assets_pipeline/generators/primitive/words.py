@@ -40,6 +40,7 @@ class Kind:
     plain_back: bool = False
     content: bool = False
     squareness: float = 3.0
+    spherical: bool = False
 
 
 R, O, B, E, F, I = (  # noqa: E741 - a table's column heads
@@ -64,7 +65,8 @@ _define("can tin canister", R, 0.11, roughness=0.4, metallic=0.3)
 _define("jar candle", R, 0.12, roughness=0.3)
 _define("vase urn amphora", R, 0.28, roughness=0.35)
 _define("teapot kettle coffeepot moka jug pitcher", R, 0.22, roughness=0.3)
-_define("ball football basketball globe sphere bauble ornament bulb", R, 0.22)
+_define("ball football basketball globe sphere bauble ornament", R, 0.22, spherical=True)
+_define("bulb", R, 0.11, roughness=0.2)
 _define("lampshade lantern chandelier", R, 0.35)
 _define("lamp light", R, 0.5)
 _define("lens", R, 0.1, roughness=0.35)
@@ -146,6 +148,18 @@ def kind_of(title: str, category: str) -> Kind | None:
         if found:
             return found[-1]
     return None
+
+
+def kind_in_file_name(name: str) -> Kind | None:
+    """What a photo's file name says: merchants who type no title still name their photos.
+
+    Furniture beside another product is where that product lies ("cup_table.jpg").
+    """
+    words = re.findall(r"[a-z]+", name.rsplit(".", 1)[0].lower())
+    found = [kind for kind in map(_lookup, words) if kind and not kind.content]
+    products = [kind for kind in found if kind.family != Family.FURNITURE]
+    named = products or found
+    return named[-1] if named else None
 
 
 def _lookup(word: str) -> Kind | None:
