@@ -113,7 +113,7 @@ def by_silhouette(crop: Crop, kind: Kind | None, hints: Hints) -> Choice:
     return Choice(inflated_solid(crop, kind or PLAIN, hints), "no simple shape explains the outline")
 
 
-PLAIN = Kind("", Family.INFLATION, 0.3)
+PLAIN = Kind("", Family.INFLATION, 0.3, plain_back=True)
 
 
 def full_size(hints: Hints) -> NDArray[np.float64] | None:
@@ -262,6 +262,7 @@ def plate_solid(crop: Crop, kind: Kind, hints: Hints) -> Solid:
 
 def inflated_solid(crop: Crop, kind: Kind, hints: Hints) -> Solid:
     """A rounded body; a given depth shapes it before anything is stretched, boxier where it is deeper than round."""
+    plain = kind.plain_back or kind.family != Family.INFLATION  # a likeness on the back would be a guess
     scale = metres_per_unit(crop, hints)
     half = hints.depth / 2 / scale if hints.depth and scale else None
     size, azimuth = full_size(hints), 0.0
@@ -269,12 +270,12 @@ def inflated_solid(crop: Crop, kind: Kind, hints: Hints) -> Solid:
         posed = fit_cuboid(crop, size=size)
         if abs(posed.azimuth) > TURNED and not looks_frontal(crop, size):
             if kind.squareness > 4 and posed.coverage > 0.8:
-                return trimmed_solid(crop, posed, plain_back=kind.plain_back)
+                return trimmed_solid(crop, posed, plain_back=plain)
             half, azimuth = None, posed.azimuth
     roundest = float(ball_heights(crop.mask).max()) / (crop.side / 2)
     squareness = kind.squareness if half is None or half < 1.25 * roundest else max(kind.squareness, 4.5)
     positions, indices = inflate(crop, half_depth=half, squareness=squareness)
-    return free_solid(crop, positions, indices, Family.INFLATION, plain_back=kind.plain_back, azimuth=azimuth)
+    return free_solid(crop, positions, indices, Family.INFLATION, plain_back=plain, azimuth=azimuth)
 
 
 def looks_frontal(crop: Crop, size: NDArray[np.float64]) -> bool:
