@@ -1,0 +1,1 @@
+"""Product photos of our own making, and the script that draws them."""
