@@ -19,7 +19,8 @@ Cancelled = Callable[[], bool]
 class Segmenter(Protocol):
     """Tells product from background."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def segment(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The product's soft mask, float32 (h, w) in 0..1, of an sRGB photo, uint8 (h, w, 3).

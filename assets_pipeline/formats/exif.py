@@ -40,11 +40,11 @@ def read_exif(image: Image.Image) -> ExifFacts:
         taken = exif.get_ifd(EXIF_IFD)
     except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error):
         return ExifFacts()
-    orientation = exif.get(ORIENTATION)
+    orientation = exif.get(ORIENTATION, 1)
     per_unit, unit_mm = number(taken.get(PLANE_X_RESOLUTION)), UNIT_MM.get(taken.get(PLANE_UNIT, 2))
     width, height = number(taken.get(PIXEL_WIDTH)), number(taken.get(PIXEL_HEIGHT))
     return ExifFacts(
-        orientation=orientation if orientation in range(1, 9) else 1,
+        orientation=int(orientation) if orientation in range(1, 9) else 1,
         focal_mm=number(taken.get(FOCAL_LENGTH)),
         focal_35mm=number(taken.get(FOCAL_LENGTH_35MM)),
         pixels_per_mm=per_unit / unit_mm if per_unit and unit_mm else None,
@@ -76,7 +76,7 @@ def same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
 def camera_tilt(note: Any) -> float | None:
     """Degrees below the horizon that an iPhone's camera looked, from the acceleration in Apple's maker note.
 
-    Layout read from public files: "Apple iOS\\0", version, byte order, then an IFD at offset 14, offsets from the start.
+    Layout as in public files: "Apple iOS\\0", version, byte order, then an IFD at offset 14, offsets from the start.
     """
     if not isinstance(note, bytes) or not note.startswith(b"Apple iOS\0") or note[12:14] != b"MM":
         return None

@@ -61,7 +61,7 @@ def decode_photo(data: bytes, *, max_pixels: int, working_side: int) -> DecodedP
     with trouble_as_rejection(), open_photo(data) as image:
         check_size(image.size, max_pixels)
         several = getattr(image, "is_animated", False) and image.format != "MPO"
-        notes = ("first_frame_only",) if several else ()
+        notes: tuple[str, ...] = ("first_frame_only",) if several else ()
         exif, profile = read_exif(image), image.info.get("icc_profile")
         turned = exif.orientation >= 5
         original_size = image.size[::-1] if turned else image.size
@@ -114,7 +114,7 @@ def check_size(size: tuple[int, int], max_pixels: int) -> None:
     if width * height > max_pixels:
         raise InputRejected(
             "too_many_pixels",
-            f"The photo has {width * height / 1e6:.0f} million pixels, {max_pixels / 1e6:.0f} at most: send a smaller one.",
+            f"The photo has {width * height / 1e6:.0f} million pixels: send one of at most {max_pixels / 1e6:.0f}.",
         )
     if max(size) >= LONGEST_OVER_SHORTEST * min(size):
         raise InputRejected(
@@ -130,7 +130,8 @@ def check_size(size: tuple[int, int], max_pixels: int) -> None:
 def reduce_photo(image: Image.Image, working_side: int) -> Image.Image:
     """Decode into 8 bits a channel, at most `working_side` pixels long, colours still in the file's own space."""
     longest = max(image.size)
-    size = tuple(max(1, round(side * min(1.0, working_side / longest))) for side in image.size)
+    share = min(1.0, working_side / longest)
+    size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
     if longest > working_side:
         image.draft(image.mode, size)  # JPEG alone can: decodes at 1/2, 1/4 or 1/8, never below `size`
     image = eight_bits(image)

@@ -60,9 +60,10 @@ class RembgSegmenter:
         model = MODELS[self.name]
         answer = infer(load_session(self.name, weights.path(self.name, self.weights_dir)), pixels, model)
         if model.logits:
-            answer = 1 / (1 + np.exp(-answer))
+            answer = (1 / (1 + np.exp(-answer))).astype(np.float32)
         height, width = pixels.shape[:2]
-        return np.clip(cv2.resize(answer, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1)
+        mask = cv2.resize(answer, (width, height), interpolation=cv2.INTER_CUBIC)
+        return np.clip(mask, 0, 1).astype(np.float32)
 
 
 def infer(session: Any, pixels: NDArray[np.uint8], model: Model) -> NDArray[np.float32]:
@@ -109,7 +110,7 @@ def local(session_name: str) -> Callable[..., Any]:
 
     base: Any = sessions[session_name]
 
-    class Local(base):  # type: ignore[misc]
+    class Local(base):
         """Opens the weights it is given."""
 
         @classmethod
@@ -120,4 +121,5 @@ def local(session_name: str) -> Callable[..., Any]:
 
 
 def first_line(error: Exception) -> str:
+    """What a library says, without its stack."""
     return (str(error).splitlines() or [""])[0][:200]

@@ -45,11 +45,9 @@ class Inspect:
             photos.append(photo)
             advice += remarks
         advice += repeated(photos)
-        counts = {"photos": len(photos), "pixels": sum(photo.pixels.shape[0] * photo.pixels.shape[1] for photo in photos)}
+        counts = {"photos": len(photos), "pixels": sum(photo.pixels.size // 3 for photo in photos)}
         record = StageRecord(repr(self), counts)
-        return replace(
-            asset, photos=tuple(photos), advice=tuple(advice), provenance=(*asset.provenance, record)
-        )
+        return replace(asset, photos=tuple(photos), advice=tuple(advice), provenance=(*asset.provenance, record))
 
     def inspect(self, file: PhotoFile) -> tuple[Photo, list[Advice]]:
         if len(file.data) > self.max_bytes:
@@ -114,7 +112,7 @@ def advise(photo: Photo, decoded: DecodedPhoto) -> list[Advice]:
     found = [Advice(code, NOTES[code], "note", photo.name) for code in decoded.notes]
     longest = max(photo.original_size)
     if longest < GOOD_SIDE:
-        text = f"The photo is only {longest} pixels long: with {GOOD_SIDE} or more, small print and edges come out sharp."
+        text = f"The photo is only {longest} pixels long: from {GOOD_SIDE} on, small print and edges come out sharp."
         found.append(Advice("low_resolution", text, "usable" if longest >= POOR_SIDE else "retake", photo.name))
     if decoded.tilt is not None and decoded.tilt > STRAIGHT_DOWN_DEGREES and photo.view is not View.TOP:
         found.append(from_above(photo.name, "usable"))
@@ -122,6 +120,7 @@ def advise(photo: Photo, decoded: DecodedPhoto) -> list[Advice]:
 
 
 def from_above(name: str, level: str) -> Advice:
+    """For a photo that hides the product's height."""
     text = "The photo seems taken from straight above: hold the camera level with the product, or a little higher."
     return Advice("seen_from_above", text, level, name)
 
@@ -147,6 +146,7 @@ def unreadable(error: OSError | ValueError, name: str) -> InputRejected:
 
 
 def too_large(size: int, most: int, name: str = "") -> InputRejected:
+    """For a file of `size` bytes where `most` are taken."""
     megabytes, limit = size / 1e6, most / 1e6
     text = f"The file has {megabytes:.0f} MB, {limit:.0f} MB at most: save the photo as a JPEG of up to 4000 pixels."
     return InputRejected("photo_too_large", text, photo=name)

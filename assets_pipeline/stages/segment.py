@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from assets_pipeline.asset import Advice, Asset, Cutout, Photo, StageRecord, View, frozen
 from assets_pipeline.errors import InputRejected
 from assets_pipeline.protocols import Segmenter
+from assets_pipeline.stages.inspect import from_above
 from assets_pipeline.texture.floor_shadow import without_floor_shadow
 from assets_pipeline.texture.matting import foreground, refine_alpha, unknown_band
 from assets_pipeline.texture.photo_quality import PhotoQuality, measure_photo
@@ -52,7 +53,6 @@ SENTENCES = {
     "busy_background": "The background is busy: in front of a plain wall or paper the outline comes out cleaner.",
     "small_in_frame": "The product takes {percent} % of the photo's length: go closer, so that it takes most of it.",
     "strong_shadow": "The product throws a strong shadow: use softer light from more than one side.",
-    "seen_from_above": "The photo seems taken from straight above: hold the camera level with the product, or a little higher.",
     "glass_or_mirror": "Parts seem to be glass or mirror-like: these come out as a plain surface.",
 }
 
@@ -210,6 +210,7 @@ def check_product(photo: Photo, look: Look) -> Box:
 
 
 def no_product() -> InputRejected:
+    """For a photo of nothing in particular."""
     return InputRejected(
         "no_product_found", "No product stands out in the photo: photograph it alone, on a plain background."
     )
@@ -221,6 +222,7 @@ def file_pixels(photo: Photo, box: Box) -> int:
 
 
 def remark(code: str, level: str, **facts: str) -> Advice:
+    """The advice of that code, its sentence filled in."""
     return Advice(code, SENTENCES[code].format(**facts), level)
 
 
@@ -255,6 +257,6 @@ def quality_remarks(photo: Photo, quality: PhotoQuality, box: Box) -> Iterator[A
     if quality.clutter < PLAIN and quality.shadow > 0.12:  # elsewhere dark things are not told from shadows
         yield remark("strong_shadow", "usable")
     if quality.uniformity > 0.85 and photo.view is not View.TOP:
-        yield remark("seen_from_above", "note")
+        yield from_above(photo.name, "note")
     if quality.see_through > SEE_THROUGH:
         yield remark("glass_or_mirror", "note")

@@ -18,11 +18,11 @@ def without_floor_shadow(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """(the product's opacity, float32 (h, w) in 0..1; where the shadow lay).
 
-    A shadow is dark, nowhere opaque and ends without an edge. Where it passes behind the product's soft edge, the edge's
-    pixels are what both let through together: opacity = product + (1 - product) * shadow.
+    A shadow is dark, nowhere opaque and ends without an edge. Where it passes behind the product's soft edge,
+    pixels hold both: opacity = product + (1 - product) * shadow.
     """
     shadow = floor_shadow(rgb, alpha)
-    opacity = alpha.astype(np.float32) / 255
+    opacity = (alpha / np.float32(255)).astype(np.float32)
     if not shadow.any():
         return opacity, shadow
     behind = spread(np.where(shadow, opacity, 0).astype(np.float32), shadow, pixels=EDGE + 2)
@@ -30,7 +30,7 @@ def without_floor_shadow(
     product = np.where(shadow, 0, np.clip(product, 0, 1)).astype(np.float32)
     product[alpha >= OPAQUE] = opacity[alpha >= OPAQUE]
     product[product < 0.02] = 0
-    return product, shadow
+    return product.astype(np.float32), shadow
 
 
 def floor_shadow(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 EPSILON = 1e-5
 """Colour variance below which a window counts as flat; JPEG's noise lies around it."""
 
-WISH = 0.02
+WISH = 0.004
 """How much an unknown pixel holds on to the mask, against about 4 for its neighbours' colours."""
 
 SURE = 0.04
 """Opacity within this of 0 or 1 is 0 or 1."""
 
-CG_STEPS, CG_TOLERANCE = 60, 2e-3
+CG_STEPS, CG_TOLERANCE = 80, 2e-3
 
 
 def unknown_band(mask: NDArray[np.float32], radius: int) -> NDArray[np.bool_]:
@@ -44,7 +44,7 @@ def refine_alpha(
     windows = np.flatnonzero(centres).astype(np.int64)
     if not windows.size:
         return start
-    color = np.ascontiguousarray(pixels.reshape(-1, 3).astype(np.float32) / 255)
+    color = (pixels.reshape(-1, 3) / np.float32(255)).astype(np.float32)
     width = pixels.shape[1]
     means, inverses = _windows(color, windows, width)
     solved = _solve(color, windows, width, means, inverses, unknown.ravel(), start.ravel())

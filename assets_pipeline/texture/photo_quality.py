@@ -4,6 +4,7 @@ All are measured at a fixed size, so that they mean the same for every camera.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,11 +18,11 @@ CLIPPED = 250
 
 @dataclass(frozen=True)
 class PhotoQuality:
-    """blur_px: width of the sharpest edges, pixels of the photo. brightest: linear light of the product's 98th percentile.
+    """blur_px: width of the sharpest edges, pixels of the photo. brightest: linear light, 98th percentile of the product.
 
-    clipped: share of the product burnt out. clutter: share of the background covered by edges. uniformity: how alike the
-    four sides of the background are in texture, 0..1. shadow: area that a cast shadow darkens, in areas of the product, times how
-    deep it is. see_through: share of the product's inside that is half transparent.
+    clipped: share of the product burnt out. clutter: share of the background covered by edges. uniformity: how alike
+    the background's four sides are in texture, 0..1. shadow: area that a cast shadow darkens, in areas of the product,
+    times how deep it is. see_through: share of the product's inside through which the background shows.
     """
 
     blur_px: float
@@ -36,12 +37,12 @@ class PhotoQuality:
 def measure_photo(
     pixels: NDArray[np.uint8], alpha: NDArray[np.float32], mask: NDArray[np.float32], *, background: bool
 ) -> PhotoQuality:
-    """Figures of one photo. mask: what the segmenter said before refinement. background: whether the photo shows one."""
+    """Figures of one photo. mask: what the segmenter said at first. background: whether the photo shows one."""
     scale = min(1.0, SIDE / max(pixels.shape[:2]))
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    inside = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
-    unsure = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    inside = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
+    unsure = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
     product = inside > 0.9
     light = luminance(small)
     clutter, uniformity = clutter_of(small, inside) if background else (0.0, 0.0)
@@ -87,8 +88,11 @@ def edge_width(pixels: NDArray[np.uint8], alpha: NDArray[np.float32]) -> float:
     return float(np.sqrt(np.clip(np.percentile(variance, 30), 0, 400)))
 
 
-def gradient(gray: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)).astype(np.float32) / 8
+def gradient(gray: NDArray[Any]) -> NDArray[np.float32]:
+    """Slope of the brightness, levels a pixel."""
+    return np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)).astype(
+        np.float32
+    ) / np.float32(8)
 
 
 def clutter_of(small: NDArray[np.uint8], inside: NDArray[np.float32]) -> tuple[float, float]:
@@ -114,7 +118,7 @@ def clutter_of(small: NDArray[np.uint8], inside: NDArray[np.float32]) -> tuple[f
 
 
 def background_light(light: NDArray[np.float32], inside: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """The light that the background would have behind and around the product: a quadric fit to what lies farther away."""
+    """The light that the background would have where the product stands: a quadric fit to what lies farther away."""
     area = float((inside > 0.5).sum())
     reach = int(0.5 * np.sqrt(area)) | 1
     far = cv2.dilate((inside > 0.02).astype(np.uint8), np.ones((reach, reach), np.uint8)) == 0

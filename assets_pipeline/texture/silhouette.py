@@ -1,6 +1,7 @@
 """soft masks -> one clean silhouette: what belongs to the product, and what its outline says"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ NEAR, APART = 0.12, 0.5
 
 @dataclass(frozen=True)
 class Parts:
-    """alpha: float32 (h, w), what was kept. separate: parts kept as large as the largest. left_out: large parts dropped.
+    """alpha: float32 (h, w), what was kept. separate: parts about as large as the largest. left_out: others dropped.
 
     apart: the widest gap between parts of similar size, in sizes of the smaller one.
     """
@@ -128,7 +129,7 @@ def keep_parts(alpha: NDArray[np.float32]) -> Parts:
     return Parts(_only(alpha, labels, keep), separate, left_out, apart)
 
 
-def _only(alpha: NDArray[np.float32], labels: NDArray[np.int32], keep: list[int]) -> NDArray[np.float32]:
+def _only(alpha: NDArray[np.float32], labels: NDArray[Any], keep: list[int]) -> NDArray[np.float32]:
     """`alpha` on the labels to keep and on the faint pixels around them."""
     chosen = np.zeros(int(labels.max()) + 1, np.uint8)
     chosen[keep] = 1
@@ -153,8 +154,8 @@ def fill_pinholes(alpha: NDArray[np.float32], pixels: float) -> NDArray[np.float
 
 def frame_contact(mask: NDArray[np.bool_], margin: int = 2) -> dict[str, float]:
     """For each side of the frame the share of it that the product touches."""
-    edges = (mask[:margin].any(axis=0), mask[-margin:].any(axis=0), mask[:, :margin].any(axis=1), mask[:, -margin:].any(axis=1))
-    return {side: float(edge.mean()) for side, edge in zip(FRAME_SIDES, edges, strict=True)}
+    strips = (mask[:margin].T, mask[-margin:].T, mask[:, :margin], mask[:, -margin:])
+    return {side: float(strip.any(axis=1).mean()) for side, strip in zip(FRAME_SIDES, strips, strict=True)}
 
 
 def edge_sharpness(alpha: NDArray[np.float32]) -> float:
