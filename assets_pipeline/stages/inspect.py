@@ -16,7 +16,7 @@ from assets_pipeline.errors import InputRejected
 from assets_pipeline.formats.photos import DecodedPhoto, decode_photo
 
 MAX_PHOTO_BYTES = 64_000_000
-MAX_PHOTO_PIXELS = 100_000_000
+MAX_PHOTO_PIXELS = 89_000_000
 GOOD_SIDE, POOR_SIDE = 1024, 512
 STRAIGHT_DOWN_DEGREES = 70.0
 

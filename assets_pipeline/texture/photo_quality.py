@@ -18,7 +18,7 @@ CLIPPED = 250
 
 @dataclass(frozen=True)
 class PhotoQuality:
-    """blur_px: width of the sharpest edges, pixels of the photo. brightest: linear light, 98th percentile of the product.
+    """blur_px: width of the sharpest edges, pixels of the photo. brightest: linear light, the product's top 2 %.
 
     clipped: share of the product burnt out. clutter: share of the background covered by edges. uniformity: how alike
     the background's four sides are in texture, 0..1. shadow: area that a cast shadow darkens, in areas of the product,
