@@ -2,6 +2,8 @@
 
 import html
 import json
+import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ PHOTOS = {
     "carton": "three-quarter",
     "lamp": "three-quarter",
     "chair": "three-quarter",
-    "shoe": "three-quarter",
+    "shoe": "left",
 }
 
 
@@ -29,6 +31,13 @@ class Item:
     name: str
     photo: Path
     options: tuple[str, ...]
+    view: str = ""
+
+    @property
+    def arguments(self) -> list[str]:
+        """What follows `plinth make`, but for the folder."""
+        photo = os.path.relpath(self.photo)
+        return [*([f"--view={self.view}={photo}"] if self.view else [photo]), *self.options]
 
 
 def items(folder: Path) -> list[Item]:
@@ -43,6 +52,7 @@ def items(folder: Path) -> list[Item]:
                 f"--category={products[name]['category']}",
                 f"--height-mm={products[name]['height_mm']}",
             ),
+            view,
         )
         for name, view in PHOTOS.items()
     ]
@@ -54,10 +64,9 @@ def items(folder: Path) -> list[Item]:
 
 def make(item: Item, out: Path) -> bool:
     """Run `plinth make`; True when it made the asset. What it says goes straight to the terminal."""
-    print(f"\n{item.name}: plinth make {item.photo} {' '.join(item.options)}", flush=True)
-    return (
-        subprocess.run([*PLINTH, "make", str(item.photo), f"--out={out}", *item.options], check=False).returncode == 0
-    )
+    arguments = ["make", *item.arguments, f"--out={out}"]
+    print(f"\nplinth {shlex.join(arguments)}", flush=True)
+    return subprocess.run([*PLINTH, *arguments], check=False).returncode == 0
 
 
 def index(folder: Path, made: list[Item]) -> Path:

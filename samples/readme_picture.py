@@ -7,11 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from samples.demo import items, make
 
-SHOWN = ("mug", "carton", "bottle")
+SHOWN = ("chair", "bottle", "mug")
 SIDES = (1, 3, 5, 7)
 """Which of the turntable's eight views."""
 
@@ -20,13 +20,11 @@ SIDE = 300
 
 
 def row(photo: Path, turntable: Path) -> Image.Image:
-    """The photo, cropped to a square, and four views of the model."""
+    """The whole photo, and four views of the model."""
     strip = Image.new("RGB", (SIDE * (1 + len(SIDES)), SIDE), "white")
     with Image.open(photo) as picture:
-        side = min(picture.size)
-        left, top = (picture.width - side) // 2, (picture.height - side) // 2
-        square = picture.convert("RGB").crop((left, top, left + side, top + side))
-        strip.paste(square.resize((SIDE, SIDE), Image.Resampling.LANCZOS), (0, 0))
+        small = ImageOps.contain(picture.convert("RGB"), (SIDE, SIDE), Image.Resampling.LANCZOS)
+        strip.paste(small, ((SIDE - small.width) // 2, (SIDE - small.height) // 2))
     with Image.open(turntable) as sheet:
         cell = sheet.width // 4
         for place, view in enumerate(SIDES, start=1):
