@@ -36,7 +36,7 @@ class View(StrEnum):
 
 @dataclass(frozen=True)
 class Hints:
-    """What the merchant says about the product. Dimensions in metres, of the bounding box: width along x, height along y."""
+    """What the merchant says about the product. Dimensions in metres, of the bounding box; width along x, height y."""
 
     title: str = ""
     category: str = ""
@@ -193,7 +193,8 @@ class StageRecord:
 class Asset:
     """Everything known about one asset so far; each stage returns a copy with its result filled in.
 
-    photo_files -> photos -> cutouts -> raw -> highpoly (clean) -> lowpoly (decimate, unwrap) -> material (bake) -> files.
+    photo_files -> photos -> cutouts -> raw -> highpoly (clean) -> lowpoly (decimate, unwrap) -> material (bake)
+    -> files.
     cameras follow `raw.cameras` into the world frame. unseen: share of the texture never photographed, 0..1, or None.
     files: name -> bytes, as they will be published.
     """
