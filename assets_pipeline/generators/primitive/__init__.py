@@ -8,14 +8,16 @@ import numpy as np
 from assets_pipeline.asset import Cutout, Hints, Mesh, RawShape, View, frozen
 from assets_pipeline.errors import Cancelled as CancelledError
 from assets_pipeline.generators.primitive.dimensions import check_proportions, size_of
+from assets_pipeline.generators.primitive.others import DIRECTIONS, camera_for_view
 from assets_pipeline.generators.primitive.paint import Painting, paint
 from assets_pipeline.generators.primitive.route import Choice, choose
-from assets_pipeline.generators.primitive.solid import Solid
+from assets_pipeline.generators.primitive.solid import Solid, turned
 from assets_pipeline.generators.primitive.view import Crop, camera_of, crop_product
 from assets_pipeline.generators.primitive.words import Family, Kind, kind_in_file_name, kind_of
 from assets_pipeline.protocols import Cancelled, GeneratorSpec, Licence, Progress
 
 FIT_SIDE = 256
+SIDES = (View.RIGHT, View.LEFT)
 
 NEXT_PHOTO = {
     Family.REVOLVE_CLOSED: "back: the side that this photo does not show",
@@ -35,7 +37,7 @@ class PrimitiveGenerator:
         summary="fits box, solid of revolution, plate, furniture or inflated silhouette to one photo",
         min_views=1,
         max_views=8,
-        named_views=(View.FRONT, View.THREE_QUARTER),
+        named_views=tuple(View),
         outputs=("mesh", "base_color", "seen"),
         device="cpu",
         queue="cpu",
@@ -51,28 +53,34 @@ class PrimitiveGenerator:
         progress: Progress,
         cancelled: Cancelled,
     ) -> RawShape:
-        """See `ImageTo3D.generate`. The shape comes from the front view where one is named, else from the first."""
+        """See `ImageTo3D.generate`. One photo gives the shape, see `leading_view`; the others add texture."""
 
         def reached(share: float) -> None:
             if cancelled():
                 raise CancelledError("called off")
             progress(share)
 
-        chosen = leading_view(views)
+        kind = kind_of(hints.title, hints.category) or kind_in_file_name(views[0].name)
+        chosen = leading_view(views, from_side=kind is not None and kind.shown_from_side)
         cutout = views[chosen]
         reached(0.0)
         crop = crop_product(cutout, FIT_SIDE)
-        kind = kind_of(hints.title, hints.category) or kind_in_file_name(cutout.name)
-        check_proportions(crop, hints, cutout.name)
-        choice = choose(crop, kind, hints)
+        azimuth = 0.0 if cutout.view is None else DIRECTIONS.get(cutout.view, (0.0, 0.0))[0]
+        facing = replace(hints, width=hints.depth, depth=hints.width) if cutout.view in SIDES else hints
+        check_proportions(crop, facing, cutout.name)
+        choice = choose(crop, kind, facing)
+        choice = replace(choice, solid=turned(choice.solid, azimuth))
         reached(0.5)
         camera = camera_of(cutout, crop, choice.solid.rotation, choice.solid.offset)
-        painting = paint(choice.solid, cutout, camera)
+        cameras = [camera if i == chosen else camera_for_view(choice.solid, view) for i, view in enumerate(views)]
+        further = [
+            (view, found) for i, (view, found) in enumerate(zip(views, cameras, strict=True)) if i != chosen and found
+        ]
+        painting = paint(choice.solid, [(cutout, camera), *further])
         reached(1.0)
         shape = raw_shape(choice, painting, crop, kind)
-        cameras = tuple(camera if i == chosen else None for i in range(len(views)))
-        notes = (*choice.notes, *view_notes(views, chosen))
-        return size_of(replace(shape, cameras=cameras, notes=notes), hints, kind)
+        notes = (*choice.notes, *view_notes(views, chosen, [view for view, _ in further]))
+        return size_of(replace(shape, cameras=tuple(cameras), notes=notes), hints, kind)
 
 
 def raw_shape(choice: Choice, painting: Painting, crop: Crop, kind: Kind | None) -> RawShape:
@@ -96,22 +104,28 @@ def raw_shape(choice: Choice, painting: Painting, crop: Crop, kind: Kind | None)
     )
 
 
-def leading_view(views: Sequence[Cutout]) -> int:
-    """The photo to shape from: the front, else a three-quarter view, else the first."""
-    for wanted in (View.FRONT, View.THREE_QUARTER):
+def leading_view(views: Sequence[Cutout], *, from_side: bool) -> int:
+    """The photo to shape from: the front (of a shoe: a side), else a three-quarter view, else the first."""
+    order = (View.FRONT, View.THREE_QUARTER)
+    for wanted in (*SIDES, *order) if from_side else order:
         for i, view in enumerate(views):
             if view.view == wanted:
                 return i
     return 0
 
 
-def view_notes(views: Sequence[Cutout], chosen: int) -> tuple[str, ...]:
+def view_notes(views: Sequence[Cutout], chosen: int, used: Sequence[Cutout]) -> tuple[str, ...]:
     """What became of the other photos, for the report."""
     if len(views) == 1:
         return ()
-    return (
-        f"shaped from {views[chosen].name}; the other {len(views) - 1} photo(s) were inspected but not used for shape",
-    )
+    notes = [f"shaped from {views[chosen].name}"]
+    if used:
+        notes.append("texture also from " + ", ".join(view.name for view in used))
+    unused = [view for i, view in enumerate(views) if i != chosen and not any(view is other for other in used)]
+    for view in unused:
+        why = "its view has no name" if view.view is None else "it does not match the shape from that side"
+        notes.append(f"{view.name} lends no texture: {why}")
+    return tuple(notes)
 
 
 def parameters(solid: Solid, crop: Crop, choice: Choice) -> dict[str, object]:

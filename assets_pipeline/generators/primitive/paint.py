@@ -1,9 +1,10 @@
-"""photo + fitted shape -> base_color, and which texels the photo showed
+"""photos + fitted shape -> base_color, and which texels a photo showed
 
-Every texel is projected into the photo. Those that it does not show take the colour of their symmetric counterpart,
-and what is left that of the nearest coloured surface. Shading that follows the surface's direction is taken out.
+Every texel is projected into the photos. Those that none shows take the colour of their symmetric counterpart, and what
+is left that of the nearest coloured surface. Shading that follows the surface's direction is taken out.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +19,9 @@ from assets_pipeline.geometry.measure import unit, vertex_normals
 from assets_pipeline.geometry.rays import RayScene
 from assets_pipeline.texture.dilate import dilate
 from assets_pipeline.texture.raster import rasterise
+
+FOLLOWING = 0.2
+"""Weight of the further photos beside the first: they colour what it shows at a slant or not at all."""
 
 STAND_IN = 0.012
 """Fourth power of the photo's weight, below which a symmetric counterpart may stand in for it."""
@@ -117,18 +121,18 @@ class Projector:
         return colour, weight
 
 
-def paint(solid: Solid, cutout: Cutout, camera: Camera) -> Painting:
-    """The texture of `solid` from one photo."""
+def paint(solid: Solid, shots: Sequence[tuple[Cutout, Camera]]) -> Painting:
+    """The texture of `solid` from its photos; the first is the one that it was fitted to, and leads."""
     width, height = solid.texture
     triangle, barycentric = rasterise(solid.texcoords, solid.indices, width, height)
     covered = triangle >= 0
     corners, shares = solid.indices[triangle[covered]], barycentric[covered]
     positions = solid.positions.astype(np.float32)
     normals = vertex_normals(positions, solid.indices)
-    projector = Projector(cutout, camera, solid)
+    projectors = [Projector(cutout, camera, solid) for cutout, camera in shots]
 
-    colour, weight, direct = gather(projector, solid, positions, normals)
-    shading = fit_shading(normals, *projector.look(positions, normals))
+    colour, weight, direct = gather(projectors, solid, positions, normals)
+    shading = fit_shading(normals, *projectors[0].look(positions, normals))
     fill = spread(positions, normals, relit(colour, normals, shading), weight)
 
     flat_colour, flat_seen = np.empty((len(corners), 3), np.uint8), np.empty(len(corners), np.uint8)
@@ -137,7 +141,7 @@ def paint(solid: Solid, cutout: Cutout, camera: Camera) -> Painting:
         corner, share = corners[part], shares[part]
         texel_normals = unit(np.einsum("ij,ijk->ik", share, normals[corner]))
         colour, weight, direct = gather(
-            projector, solid, np.einsum("ij,ijk->ik", share, positions[corner]), texel_normals
+            projectors, solid, np.einsum("ij,ijk->ik", share, positions[corner]), texel_normals
         )
         trust = np.clip(weight / 0.02, 0, 1)[:, None]
         guessed = np.einsum("ij,ijk->ik", share, fill[corner])
@@ -150,16 +154,21 @@ def paint(solid: Solid, cutout: Cutout, camera: Camera) -> Painting:
 
 
 def gather(
-    projector: Projector, solid: Solid, points: NDArray[np.float32], normals: NDArray[np.float32]
+    projectors: Sequence[Projector], solid: Solid, points: NDArray[np.float32], normals: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """(colour, weight, the photo's own weight) of points: from the photo, else from their symmetric counterparts."""
-    colour, direct = projector.look(points, normals)
-    total = direct**4
-    mixed = colour * total[:, None]
+    """(colour, weight, the photos' own weight) of points: from the photos, else from their symmetric counterparts."""
+    direct = np.zeros(len(points), np.float32)
+    total, mixed = np.zeros(len(points), np.float32), np.zeros((len(points), 3), np.float32)
+    for projector, lead in zip(projectors, [1.0] + [FOLLOWING] * len(projectors), strict=False):
+        colour, share = projector.look(points, normals)
+        direct = np.maximum(direct, share)
+        factor = np.float32(lead) * share**4
+        mixed += colour * factor[:, None]
+        total += factor
     for rank, symmetry in enumerate(solid.symmetries):
         wanting = np.flatnonzero(total < STAND_IN)
         matrix = symmetry.T.astype(np.float32)
-        other, share = projector.look(points[wanting] @ matrix, normals[wanting] @ matrix)
+        other, share = projectors[0].look(points[wanting] @ matrix, normals[wanting] @ matrix)
         factor = share**4 * (0.2 * RANKING**rank) * (STAND_IN - total[wanting])
         mixed[wanting] += other * factor[:, None]
         total[wanting] += factor

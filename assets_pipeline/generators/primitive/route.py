@@ -14,8 +14,17 @@ from assets_pipeline.generators.primitive.furniture import Furniture, fit_furnit
 from assets_pipeline.generators.primitive.handle import handle_surface, leftover
 from assets_pipeline.generators.primitive.inflate import ball_heights, inflate, plate
 from assets_pipeline.generators.primitive.revolve import Profile, fit_profile, lathe, outline
-from assets_pipeline.generators.primitive.solid import MIRROR_X, MIRROR_Z, QUARTERS, TURN, Solid, joined, unwrapped
-from assets_pipeline.generators.primitive.view import Crop, rotation_x, rotation_y, view_rotation
+from assets_pipeline.generators.primitive.solid import (
+    MIRROR_X,
+    MIRROR_Z,
+    QUARTERS,
+    TURN,
+    Solid,
+    joined,
+    turned,
+    unwrapped,
+)
+from assets_pipeline.generators.primitive.view import Crop, rotation_x, view_rotation
 from assets_pipeline.generators.primitive.words import Family, Kind
 
 FACES_PER_EDGE = 24
@@ -192,8 +201,7 @@ def turned_to_side(solid: Solid, handle: NDArray[np.float64]) -> Solid:
     angle = float(np.arctan2(centre[2], abs(centre[0]))) * (1 if centre[0] >= 0 else -1)
     if abs(angle) > np.deg2rad(75):
         return solid
-    turn = rotation_y(angle)
-    return replace(solid, positions=solid.positions @ turn.T, rotation=solid.rotation @ turn.T)
+    return turned(solid, angle)
 
 
 def cuboid_solid(crop: Crop, fitted: Cuboid, *, plain_back: bool) -> Solid:
@@ -322,15 +330,6 @@ def free_solid(
 ) -> Solid:
     """A surface in the view frame as a solid, seen from `azimuth`; its back mirrors what the photo shows."""
     positions, indices, texcoords, texture = unwrapped(positions, indices, photo_px_per_unit(crop))
-    turn = rotation_y(-azimuth)
-    return Solid(
-        positions @ turn,
-        indices,
-        texcoords,
-        texture,
-        turn,
-        np.zeros(3),
-        family,
-        1.0,
-        () if plain_back else (turn.T @ MIRROR_Z @ turn,),
-    )
+    symmetries = () if plain_back else (MIRROR_Z,)
+    solid = Solid(positions, indices, texcoords, texture, np.eye(3), np.zeros(3), family, 1.0, symmetries)
+    return turned(solid, azimuth)

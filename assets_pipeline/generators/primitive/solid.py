@@ -9,6 +9,8 @@ import numpy as np
 import uvunwrap
 from numpy.typing import NDArray
 
+from assets_pipeline.generators.primitive.view import rotation_y
+
 ATLAS_GAP_PX = 8
 
 
@@ -41,6 +43,17 @@ QUARTERS = (TURN, np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]), np.array([[0.0
 
 MIRROR_X = np.diag([-1.0, 1.0, 1.0])
 MIRROR_Z = np.diag([1.0, 1.0, -1.0])
+
+
+def turned(solid: Solid, azimuth: float) -> Solid:
+    """`solid` as it stands when the photo that it was fitted to was taken from `azimuth`, in radians, not the front."""
+    turn = rotation_y(azimuth)
+    return replace(
+        solid,
+        positions=solid.positions @ turn.T,
+        rotation=solid.rotation @ turn.T,
+        symmetries=tuple(turn @ symmetry @ turn.T for symmetry in solid.symmetries),
+    )
 
 
 def unwrapped(

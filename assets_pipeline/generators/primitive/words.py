@@ -25,8 +25,9 @@ class Kind:
     """What a word tells. size: usual longest side in metres. depth: usual depth over width. wall: over radius.
 
     flat_handle: a handle lies level, as a pan's, not upright, as a mug's. plain_back: the back has no likeness to the
-    front. squareness: how boxy a free form is,
-    2 round. content: names what a product holds or wears ("flowers", "soup"), and yields to any word for a container.
+    front. squareness: how boxy a free form is, 2 round. spherical: looks alike from everywhere. shown_from_side: its side
+    tells more of its shape than its front. content: names what a product holds or wears ("flowers", "soup"), and yields
+    to any word for a container.
     """
 
     word: str
@@ -41,6 +42,7 @@ class Kind:
     content: bool = False
     squareness: float = 3.0
     spherical: bool = False
+    shown_from_side: bool = False
 
 
 R, O, B, E, F, I = (  # noqa: E741 - a table's column heads
@@ -112,8 +114,22 @@ _define("stool barstool footstool", F, 0.6, depth=1.0)
 _define("bench", F, 1.2, depth=0.35)
 _define("table desk workbench", F, 1.3, depth=0.55, roughness=0.5)
 _define("bed daybed", F, 2.0, depth=1.3, roughness=0.8)
-_define("shoe sneaker boot sandal trainer loafer slipper heel plimsoll hitop", I, 0.29, depth=0.38, roughness=0.75)
-_define("shoes sneakers boots sandals trainers loafers slippers heels plimsolls", I, 0.29, depth=0.6, roughness=0.75)
+_define(
+    "shoe sneaker boot sandal trainer loafer slipper heel plimsoll hitop",
+    I,
+    0.29,
+    depth=0.38,
+    roughness=0.75,
+    shown_from_side=True,
+)
+_define(
+    "shoes sneakers boots sandals trainers loafers slippers heels plimsolls",
+    I,
+    0.29,
+    depth=0.6,
+    roughness=0.75,
+    shown_from_side=True,
+)
 _define("bag handbag backpack purse tote rucksack", I, 0.4, depth=0.4, roughness=0.7)
 _define("pillow cushion beanbag pouf", I, 0.45, depth=0.4, roughness=0.9)
 _define("toy doll teddy plush figure figurine statue bust animal skull", I, 0.25, depth=0.7, roughness=0.7)
