@@ -17,6 +17,7 @@ from assets_pipeline.generators.primitive.field import grid_over, surface
 from assets_pipeline.generators.primitive.view import Crop, view_rotation
 
 FIT_SIDE = 112
+UNIT = (CORNERS + 1) / 2
 
 Boxes = NDArray[np.float64]
 """Parts (k, 8, 3) by their corners, in the order of `cuboid.CORNERS`, in a unit cube: x, z in -1..1, y in 0..1."""
@@ -41,12 +42,11 @@ def box(
     x0: float, x1: float, y0: float, y1: float, z0: float, z1: float, *, lean: float = 0.0, flare: float = 0.0
 ) -> NDArray[np.float64]:
     """One part (8, 3). `lean` moves its top back; `flare` moves its foot outward, away from the axis."""
-    corner = (CORNERS + 1) / 2
-    x = x0 + (x1 - x0) * corner[:, 0]
-    y = y0 + (y1 - y0) * corner[:, 1]
-    z = z0 + (z1 - z0) * corner[:, 2] - lean * corner[:, 1]
-    out = flare * (1 - corner[:, 1])
-    return np.column_stack([x + out * np.sign(x0 + x1), y, z + out * np.sign(z0 + z1)])
+    part = np.empty((8, 3))
+    part[:, 0] = x0 + (x1 - x0) * UNIT[:, 0] + flare * np.sign(x0 + x1) * (1 - UNIT[:, 1])
+    part[:, 1] = y0 + (y1 - y0) * UNIT[:, 1]
+    part[:, 2] = z0 + (z1 - z0) * UNIT[:, 2] - lean * UNIT[:, 1] + flare * np.sign(z0 + z1) * (1 - UNIT[:, 1])
+    return part
 
 
 def legs(height: float, width: float, inset: float, flare: float, depth_width: float) -> list[NDArray[np.float64]]:

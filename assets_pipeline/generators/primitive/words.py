@@ -25,9 +25,9 @@ class Kind:
     """What a word tells. size: usual longest side in metres. depth: usual depth over width. wall: over radius.
 
     flat_handle: a handle lies level, as a pan's, not upright, as a mug's. plain_back: the back has no likeness to the
-    front. squareness: how boxy a free form is, 2 round. spherical: looks alike from everywhere. shown_from_side: its side
-    tells more of its shape than its front. content: names what a product holds or wears ("flowers", "soup"), and yields
-    to any word for a container.
+    front. squareness: how boxy a free form is, 2 round. spherical: looks alike from everywhere. shown_from_side: its
+    side tells more of its shape than its front. content: names what a product holds or wears ("flowers", "soup"), and
+    yields to any word for a container.
     """
 
     word: str
