@@ -59,7 +59,7 @@ def choose(
 ) -> Choice:
     """The generator `name`, or for `auto` the best that this machine and that many photos allow.
 
-    Raises InputRejected when the photos do not suit what was asked for, Unavailable when the machine does not.
+    Raises InputRejected when the photos do not suit, Unavailable when the machine does not.
     """
     if name != AUTO:
         generator = generators[name]()
@@ -69,6 +69,7 @@ def choose(
             raise Unavailable("generator_unavailable", f"The generator {name} cannot run here: it {lack}.")
         return Choice(generator, "asked for by name")
     passed_over: list[str] = []
+    suited = False
     for other, make in generators.items():
         generator = make()
         lack = why_not_these(generator.spec, photos) or why_not_here(generator.spec, has_weights)
@@ -76,6 +77,9 @@ def choose(
             first = f"the best that can run here on {photos} photo{'s' if photos > 1 else ''}"
             return Choice(generator, "; ".join([first, *passed_over]))
         passed_over.append(f"{other} {lack}")
+        suited = suited or not why_not_these(generator.spec, photos)
+    if not suited:
+        raise InputRejected("photos_unsuitable", f"No generator takes {photos} photos: {'; '.join(passed_over)}.")
     raise Unavailable("no_generator", f"No generator can run here: {'; '.join(passed_over)}.")
 
 

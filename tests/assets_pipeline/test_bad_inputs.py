@@ -326,11 +326,11 @@ def test_an_odd_photo_becomes_an_asset(capsys, folder, out, name):
 
 @pytest.mark.slow
 def test_memory_stays_below_3_gb_whatever_the_photo(folder, out):
-    """A photo of 99 million pixels, the most that are taken."""
-    Image.effect_noise((11_000, 9_000), 20).convert("RGB").save(folder / "large.jpg", quality=50)
+    """A photo of 88 million pixels, about the most that is taken."""
+    Image.effect_noise((9_800, 9_000), 20).convert("RGB").save(folder / "large.jpg", quality=50)
     photo(2000).save(folder / "jar.png")
     big = Image.open(folder / "large.jpg").convert("RGB")
-    big.paste(Image.open(folder / "jar.png").resize((9000, 9000)), (1000, 0))
+    big.paste(Image.open(folder / "jar.png").resize((9000, 9000)), (400, 0))
     big.save(folder / "large.jpg", quality=80)
     script = (
         "import resource, sys; from assets_pipeline.__main__ import main; status = main(sys.argv[1:]);"
@@ -339,5 +339,5 @@ def test_memory_stays_below_3_gb_whatever_the_photo(folder, out):
     command = [sys.executable, "-c", script, "make", str(folder / "large.jpg"), "--out", str(out), "--quality", "high"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     status, gigabytes = done.stdout.splitlines()[-1].split()
-    assert status in ("0", "3"), done.stderr
+    assert status == "0", done.stderr
     assert float(gigabytes) < 3.0

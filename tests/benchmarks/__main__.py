@@ -52,7 +52,7 @@ def measure_speed() -> dict[str, Any]:
 
 
 def measure_photos() -> list[dict[str, Any]]:
-    """Every open photo through the command, told nothing."""
+    """Every open photo through the command, told nothing but its file's name."""
     rows = []
     for path in command.open_photos():
         run = command.make(path.stem, [str(path)], part="photos")

@@ -154,7 +154,7 @@ def write() -> Path:
         parts.append(speed_section(found))
     if rows := load("photos"):
         contact_sheet(rows, DOCS / "benchmark-photos.webp")
-        intro = "Each open photo through `plinth make PHOTO`, told nothing else: the photo, then front, right and back."
+        intro = "Each open photo through `plinth make PHOTO`, told no more than its name: photo, front, right and back."
         parts.append(runs_section("Real photos", intro, rows, "benchmark-photos.webp"))
     if rows := load("objects"):
         contact_sheet(rows, DOCS / "benchmark-objects.webp")

@@ -33,9 +33,9 @@ def hints_for(truth: Truth, *, title: bool, dims: bool) -> Hints:
 
 
 def cutout_of(truth: Truth, view: str) -> Cutout:
-    """The object's photo from `view`, as the segment stage would hand it over."""
+    """The object's photo from `view`, as the segment stage would hand it over, under a name that tells nothing."""
     rgba = render_cutout(truth, *VIEWS[view])
-    return Cutout(name=f"{truth.name}.png", rgba=rgba, coverage=float((rgba[..., 3] > 127).mean()), method="alpha")
+    return Cutout(name="photo.png", rgba=rgba, coverage=float((rgba[..., 3] > 127).mean()), method="alpha")
 
 
 def measure_generator(generator: ImageTo3D, truth: Truth, view: str, hints: Hints) -> Score:

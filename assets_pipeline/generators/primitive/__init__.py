@@ -36,7 +36,7 @@ class PrimitiveGenerator:
         name="primitive",
         summary="fits box, solid of revolution, plate, furniture or inflated silhouette to one photo",
         min_views=1,
-        max_views=8,
+        max_views=24,
         named_views=tuple(View),
         outputs=("mesh", "base_color", "seen"),
         device="cpu",

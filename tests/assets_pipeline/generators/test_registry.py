@@ -67,6 +67,12 @@ def test_auto_with_nothing_left_is_unavailable():
         choose(AUTO, 1, everything, generators)
 
 
+def test_a_number_of_photos_that_no_generator_takes_is_the_merchants_to_mend():
+    generators = {"one": lambda: Other(replace(SPEC, max_views=1)), "many": lambda: Other(replace(SPEC, min_views=20))}
+    with pytest.raises(InputRejected, match="No generator takes 5 photos: one takes 1 photo at most; many takes 20"):
+        choose(AUTO, 5, everything, generators)
+
+
 def test_a_generator_asked_for_by_name_is_never_replaced():
     generators = {"a": lambda: Other(replace(SPEC, name="a", weights=("w",))), "b": lambda: Other(SPEC)}
     with pytest.raises(Unavailable) as unavailable:
