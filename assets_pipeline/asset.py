@@ -161,7 +161,8 @@ class RawShape:
     Colour comes as `mesh.colors`, or as `base_color` over `mesh.texcoords`, or not at all. base_color: uint8 (h, w, 3)
     sRGB. seen: uint8 (h, w) over the same texcoords, 255 where a photo showed the texel, or None if unknown.
     roughness and metallic: 0..1, for the whole product. scale_known: whether the mesh is in metres.
-    cameras: one per photo handed in, in the mesh's frame, None where it could not be told.
+    cameras: one per photo handed in, in the mesh's frame, None where it could not be told. shaped_from: indices of the
+    photos that decided the shape; the others only coloured it, so it predicts their outlines.
     size_source: "given" by the merchant, "typical" for the category, or "unknown".
     """
 
@@ -174,6 +175,7 @@ class RawShape:
     scale_known: bool = False
     size_source: str = "unknown"
     cameras: tuple[Camera | None, ...] = ()
+    shaped_from: tuple[int, ...] = (0,)
     family: str = ""
     confidence: float = 0.0
     next_photo: str = ""

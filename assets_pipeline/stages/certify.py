@@ -3,7 +3,7 @@
 The schema is documented in docs/certificate.md.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,7 +39,9 @@ GREY = np.array([128, 128, 128], np.uint8)
 COMPARED_VIEWS = ((35.0, 20.0), (215.0, 20.0))
 """Azimuth and elevation in degrees from which files are compared: between them they see all sides but the bottom."""
 
-AGREEMENT_NOTE = "The shape was made from these very photos, so agreement with them proves little."
+AGREEMENT_NOTE = (
+    "Agreement with a photo that the shape was made from proves little; the outline of another is predicted."
+)
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,21 @@ class Certify:
     """Judge the files; see `check_files`, `agreement` and `grade`.
 
     min_iou, max_color_difference: the agreement with each photo below which an asset is no better than a guess.
+    min_predicted_iou: the same for photos that had no say in the shape; their cameras are known less well, too.
     """
 
     tools: GltfTools = field(repr=False)
     limits: Limits = LIMITS
     min_iou: float = 0.85
+    min_predicted_iou: float = 0.75
     max_color_difference: float = 20.0
 
     def __call__(self, asset: Asset) -> Asset:
         assert asset.raw is not None and USDZ in asset.files, "certify comes after the exports"
         certificate = check_files(asset.files, self.tools, asset.hints, self.limits)
         model = read_glb(asset.files[GLB])
-        photos = agreement(model, asset.cutouts, asset.cameras)
-        agrees = [p["iou"] >= self.min_iou and p["color_difference"] <= self.max_color_difference for p in photos]
+        photos = agreement(model, asset.cutouts, asset.cameras, asset.raw.shaped_from)
+        agrees = [self._agrees(photo) for photo in photos]
         letter, reasons = grade(asset.raw, asset.hints, agrees, dimensions_kept=_kept(certificate, "dimension"))
         certificate |= {
             "grade": letter,
@@ -93,6 +97,10 @@ class Certify:
         }
         record = StageRecord(repr(self), {"grade": letter, "passed": certificate["passed"]})
         return replace(asset, certificate=certificate, provenance=(*asset.provenance, record))
+
+    def _agrees(self, photo: Mapping[str, Any]) -> bool:
+        least = self.min_iou if photo["made_from_it"] else self.min_predicted_iou
+        return bool(photo["iou"] >= least and photo["color_difference"] <= self.max_color_difference)
 
 
 def check_files(
@@ -136,10 +144,12 @@ def parity_db(reference: ModelFile, others: Mapping[str, ModelFile]) -> dict[str
     return worst
 
 
-def agreement(model: ModelFile, cutouts: Iterable[Cutout], cameras: Iterable[Camera | None]) -> list[dict[str, Any]]:
+def agreement(
+    model: ModelFile, cutouts: Iterable[Cutout], cameras: Iterable[Camera | None], shaped_from: Container[int] = (0,)
+) -> list[dict[str, Any]]:
     """For each photo whose camera is known: overlap of silhouettes, and how far base colours are from the photo's."""
     scene, rows = _scene(model), []
-    for cutout, camera in zip(cutouts, cameras, strict=False):
+    for number, (cutout, camera) in enumerate(zip(cutouts, cameras, strict=False)):
         if camera is None:
             continue
         small = resized(camera, 384)
@@ -152,7 +162,7 @@ def agreement(model: ModelFile, cutouts: Iterable[Cutout], cameras: Iterable[Cam
             {
                 "photo": cutout.name,
                 "view": str(cutout.view) if cutout.view else "",
-                "made_from_it": True,
+                "made_from_it": number in shaped_from,
                 "iou": round(iou(product, drawn), 4),
                 "color_difference": round(color_difference(*seen), 2) if both.any() else 100.0,
             }

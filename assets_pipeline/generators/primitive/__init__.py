@@ -80,7 +80,7 @@ class PrimitiveGenerator:
         reached(1.0)
         shape = raw_shape(choice, painting, crop, kind)
         notes = (*choice.notes, *view_notes(views, chosen, [view for view, _ in further]))
-        return size_of(replace(shape, cameras=tuple(cameras), notes=notes), hints, kind)
+        return size_of(replace(shape, cameras=tuple(cameras), shaped_from=(chosen,), notes=notes), hints, kind)
 
 
 def raw_shape(choice: Choice, painting: Painting, crop: Crop, kind: Kind | None) -> RawShape:

@@ -248,7 +248,7 @@ def descend(fit: Fit, start: NDArray[np.float64], spread: NDArray[np.float64]) -
 
 
 def furniture_surface(
-    crop: Crop, found: Furniture, *, cells: int = 144
+    crop: Crop, found: Furniture, *, cells: int = 160
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The parts, slightly rounded and grown, trimmed to the photo's outline; product frame."""
     low, high = found.parts.min(axis=(0, 1)), found.parts.max(axis=(0, 1))
@@ -261,7 +261,7 @@ def furniture_surface(
         near = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
         np.maximum(field[near], rounded_part(points[near], part), out=field[near])
     seen = crop.sample_sdf(points @ view_rotation(found.azimuth, found.elevation).T + found.offset) / (crop.side / 2)
-    return surface(np.minimum(field + GROWTH, seen).astype(np.float32), grid, smoothing=6)
+    return surface(np.minimum(field + GROWTH, seen).astype(np.float32), grid, smoothing=10)
 
 
 GROWTH = 0.02

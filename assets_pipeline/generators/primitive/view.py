@@ -96,7 +96,7 @@ def crop_product(cutout: Cutout, side: int) -> Crop:
         rgb,
         alpha,
         mask,
-        signed_distance(mask),
+        cv2.GaussianBlur(signed_distance(mask), (0, 0), 1.2).astype(np.float32),
         view_distance(cutout, half_px, (height, width)),
         centre,
         half_px,
