@@ -93,14 +93,15 @@ def box(
         "top": ((0, 1, 0), (1, 0, 0), (0, 0, -1)),
         "bottom": ((0, -1, 0), (1, 0, 0), (0, 0, 1)),
     }
-    side = max([len(image) for image in faces.values()], default=16)
+    side = 96
     atlas = np.empty((side, 6 * side, 3), np.uint8)
     atlas[:] = other
     positions, texcoords = [], []
     for number, (name, directions) in enumerate(sides.items()):
         normal, right, up = (np.array(direction, float) for direction in directions)
         if name in faces:
-            atlas[:, number * side : (number + 1) * side] = faces[name]
+            texel = np.arange(side) * len(faces[name]) // side
+            atlas[:, number * side : (number + 1) * side] = faces[name][texel][:, texel]
         for s, t in ((0, 0), (1, 0), (1, 1), (0, 1)):
             corner = normal + (2 * s - 1) * right + (2 * t - 1) * up
             positions.append((low + high) / 2 + corner * (high - low) / 2)
@@ -114,7 +115,7 @@ def box(
 def carton(width: float, height: float, depth: float, faces: dict[str, np.ndarray] | None = None) -> Product:
     """A block standing in the middle, each side of a colour of its own where `faces` has none."""
     colors = {"front": RED, "back": GREEN, "left": YELLOW, "right": BLUE, "top": WHITE, "bottom": DARK}
-    images = {name: plain(color, 96) for name, color in colors.items()} | (faces or {})
+    images = {name: plain(color) for name, color in colors.items()} | (faces or {})
     return [box((-width / 2, 0, -depth / 2), (width / 2, height, depth / 2), images)]
 
 

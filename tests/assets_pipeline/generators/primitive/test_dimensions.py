@@ -76,7 +76,9 @@ def test_a_slip_in_the_width_is_named(product, millimetres, slip):
     assert slip in contradiction(product, *millimetres)
 
 
-@pytest.mark.xfail(strict=True, reason="the first slip that could be is named, the width's, not the likeliest")
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="the first slip that could be is named, the width's, not the likeliest"
+)
 @pytest.mark.parametrize(
     ("product", "millimetres", "slip"),
     [

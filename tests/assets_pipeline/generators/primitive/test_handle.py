@@ -23,6 +23,7 @@ def fitted(name: str) -> tuple[Crop, Profile]:
     product, elevation, open_top = {
         "mug": (mug(), 12, True),
         "pan": (pan(-40), 30, True),
+        "low pan": (pan(40), 18, True),
         "can": ([turned(CAN, plain(RED))], 12, False),
         "two": (two_handled(), 10, False),
     }[name]
@@ -96,3 +97,16 @@ def test_a_pans_handle_lies_level_and_is_as_long_as_it_was():
     far = positions[np.hypot(positions[:, 0], positions[:, 2]).argmax()]
     assert np.hypot(far[0], far[2]) / profile.radii.max() == pytest.approx(0.31 / 0.135, rel=0.12)
     assert np.rad2deg(np.arctan2(far[2], far[0])) == pytest.approx(-40, abs=8)
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="a rod's thickness is laid out flat: 1 / sin(elevation) too broad"
+)
+def test_a_pans_handle_seen_from_low_is_no_paddle():
+    crop, profile = fitted("low pan")
+    positions, _ = handle_surface(crop, profile, leftover(crop, profile, single=True), flat=True, keep_clear=0.95)
+    away = np.hypot(positions[:, 0], positions[:, 2]) / profile.radii.max()
+    grip = positions[(away > 1.4) & (away < 1.8)] / profile.radii.max()
+    heading = grip.mean(axis=0) / np.linalg.norm(grip.mean(axis=0)[[0, 2]])
+    across = grip[:, 0] * heading[2] - grip[:, 2] * heading[0]
+    assert np.ptp(across) < 2 * 0.022 / 0.135
