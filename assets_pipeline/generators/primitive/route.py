@@ -39,6 +39,7 @@ MAX_TEXELS = 4_200_000
 """As many as a 2048 px atlas holds: more would only be paid for."""
 
 TURNED = np.deg2rad(12)
+NEARLY_ROUND = 1.3
 
 
 @dataclass(frozen=True)
@@ -281,7 +282,9 @@ def inflated_solid(crop: Crop, kind: Kind, hints: Hints) -> Solid:
                 return trimmed_solid(crop, posed, plain_back=plain)
             half, azimuth = None, posed.azimuth
     roundest = float(ball_heights(crop.mask).max()) / (crop.side / 2)
-    squareness = kind.squareness if half is None or half < 1.25 * roundest else max(kind.squareness, 4.5)
+    if half is not None and 1 / NEARLY_ROUND < half / roundest < NEARLY_ROUND:
+        half = None  # round comes close: the last bit of size is Clean's
+    squareness = kind.squareness if half is None or half < roundest else max(kind.squareness, 4.5)
     positions, indices = inflate(crop, half_depth=half, squareness=squareness)
     return free_solid(crop, positions, indices, Family.INFLATION, plain_back=plain, azimuth=azimuth)
 
