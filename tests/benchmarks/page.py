@@ -78,6 +78,7 @@ def speed_section(found: Mapping[str, Any]) -> str:
     stages = list(found["standard"]["stages"])
     rows = [[name, *(f"{found[q]['stages'].get(name, 0):.2f}" for q in found)] for name in stages]
     rows.append(["**the command, start to end**", *(f"**{found[q]['seconds']:.1f}**" for q in found)])
+    rows.append(["processor seconds, all cores", *(f"{found[q]['processor_seconds']:.1f}" for q in found)])
     rows.append(["peak memory, MB", *(str(found[q]["peak_rss_mb"]) for q in found)])
     first = found["standard"]
     size = " x ".join(str(side) for side in first["size"])
