@@ -62,8 +62,8 @@ class Fit:
         """1 - IoU, with a slight preference for usual views and depths: they decide only what the silhouette cannot."""
         azimuth, elevation = p[0], p[1]
         loss = 1 - self.overlap(p)
-        loss += 0.5 * max(0.0, -elevation) + 0.5 * max(0.0, elevation - 0.8) + 0.3 * max(0.0, abs(azimuth) - 0.8)
-        loss += 0.004 * abs(azimuth) + 0.004 * abs(elevation - 0.12)
+        loss += 0.5 * max(0.0, -elevation) + 0.5 * max(0.0, elevation - 0.8) + 0.15 * max(0.0, abs(azimuth) - 0.8)
+        loss += 0.006 * abs(azimuth) + 0.004 * abs(elevation - 0.12)
         if self.size is None:
             loss += 0.006 * abs(p[6] - p[4] - np.log(self.depth_ratio))
         return loss
@@ -72,7 +72,7 @@ class Fit:
         rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
         width, height = len(columns) / FIT_SIDE, len(rows) / FIT_SIDE
         result = []
-        for azimuth in (-0.65, -0.3, 0.0, 0.3, 0.65):
+        for azimuth in (-0.8, -0.45, -0.15, 0.0, 0.15, 0.45, 0.8):
             for elevation in (0.06, 0.32):
                 pose = [azimuth, elevation, 0.0, 0.0]
                 if self.size is None:
@@ -93,7 +93,7 @@ def fit_cuboid(crop: Crop, *, size: NDArray[np.float64] | None = None, depth_rat
     steps = np.array([0.15, 0.1, 0.05, 0.05, 0.12, 0.12, 0.3])
     tried = [simplex(fit, start, steps[: len(start)], evaluations=160) for start in fit.starts()]
     tried.sort(key=lambda result: result[0])
-    refined = [simplex(fit, p, steps[: len(p)] * 0.4, evaluations=500) for _, p in tried[:3]]
+    refined = [simplex(fit, p, steps[: len(p)] * 0.4, evaluations=700) for _, p in tried[:4]]
     _, best = min(refined, key=lambda result: result[0])
     half, azimuth, elevation, offset = fit.unpack(best)
     return Cuboid(half, float(azimuth), float(elevation), offset, fit.overlap(best))

@@ -61,10 +61,15 @@ def plausible(crop: Crop, known: dict[str, float]) -> bool:
 
 def likely_slip(crop: Crop, known: dict[str, float]) -> str:
     """What the merchant may have meant, as the end of a sentence, or nothing."""
+    slips = []
     for name, value in known.items():
         for factor, meaning in SLIPS.items():
-            if plausible(crop, {**known, name: value * factor}):
-                return f": was the {name} given in {meaning}? {value * factor * 1000:g} mm would fit"
+            meant = {other: size * (factor if size == value else 1) for other, size in known.items()}
+            if plausible(crop, meant):
+                spread = max(meant.values()) / min(meant.values())
+                slips.append((spread, f": was the {name} given in {meaning}? {value * factor * 1000:g} mm would fit"))
+    if slips:
+        return min(slips, key=lambda slip: slip[0])[1]  # the least lopsided product is the likeliest
     names = list(known)
     for order in permutations(known.values()):
         swapped = dict(zip(names, order, strict=True))
@@ -84,7 +89,9 @@ def size_of(shape: RawShape, hints: Hints, kind: Kind | None) -> RawShape:
     wanted = kind.size if kind else UNKNOWN_SIZE
     factor = wanted / float(shape.mesh.extents.max())
     mesh = Mesh(frozen(shape.mesh.positions * np.float32(factor)), shape.mesh.indices, shape.mesh.texcoords)
-    cameras = tuple(camera and replace(camera, translation=camera.translation * factor) for camera in shape.cameras)
+    cameras = tuple(
+        camera and replace(camera, translation=frozen(camera.translation * factor)) for camera in shape.cameras
+    )
     note = f"no dimensions were given: made {wanted * 1000:.0f} mm at its longest, a usual size"
     return replace(
         shape,

@@ -110,11 +110,30 @@ def handle_field(
     pixels = crop.to_pixels(foot @ rotation_x(profile.elevation).T + profile.offset)
     rise = sample_bilinear(heights, pixels)
     edge = sample_bilinear(sdf, pixels) / (crop.side / 2)
-    field = np.where(edge > 0, np.minimum(rise - away, edge + 0.02), np.minimum(edge, rise - away))
+    if level:
+        field = rods(points, *centre_line(crop, profile, sdf, plane))
+    else:
+        field = np.where(edge > 0, np.minimum(rise - away, edge + 0.02), np.minimum(edge, rise - away))
     if level:
         field = np.maximum(field, bridge(points, in_plane, heights.max() * 0.7, profile, plane))
     radius = np.interp(points[..., 1], profile.heights, profile.radii * keep_clear, left=0, right=0)
     return np.minimum(field, np.hypot(points[..., 0], points[..., 2]) - radius).astype(np.float32)
+
+
+def centre_line(
+    crop: Crop, profile: Profile, sdf: NDArray[np.float32], plane: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(points (k, 3) of a level handle's middle line in the product frame, its half thickness (k,) there)."""
+    ridge = (sdf > 0.5) & (sdf >= ndimage.maximum_filter(sdf, 3) - 0.05)
+    return plane_points(crop, profile, ridge, True, plane), sdf[ridge].astype(np.float64) / (crop.side / 2)
+
+
+def rods(points: NDArray[np.float64], centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Signed distance, positive inside, to the union of the balls: handles are about as broad as they look thick."""
+    field = np.full(points.shape[:-1], -1.0)
+    for centre, radius in zip(centres, radii, strict=True):
+        np.maximum(field, radius - np.linalg.norm(points - centre, axis=-1), out=field)
+    return field
 
 
 def bridge(

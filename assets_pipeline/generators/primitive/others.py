@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from assets_pipeline.asset import Camera, Cutout, View
+from assets_pipeline.asset import Camera, Cutout, View, frozen
 from assets_pipeline.generators.primitive.solid import Solid
 from assets_pipeline.generators.primitive.view import crop_product, view_rotation
 
@@ -49,7 +49,7 @@ def camera_for_view(solid: Solid, cutout: Cutout) -> Camera | None:
         shift = ((low + high) - (found_low + found_high)) / 2 * depth / focal_px
         scale = float(np.sqrt(np.prod((found_high - found_low) / (high - low))))
         translation = translation + np.array([shift[0], -shift[1], depth * (1 - scale)])
-    camera = Camera(rotation, translation, focal_px, width, height)
+    camera = Camera(frozen(rotation), frozen(translation), focal_px, width, height)
     return camera if overlap(solid, camera, inside) >= GOOD_FIT else None
 
 

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from assets_pipeline.asset import Camera, Cutout
 from assets_pipeline.generators.primitive.solid import Solid
 from assets_pipeline.generators.primitive.view import sample_bilinear
+from assets_pipeline.generators.primitive.words import Family
 from assets_pipeline.geometry.measure import unit, vertex_normals
 from assets_pipeline.geometry.rays import RayScene
 from assets_pipeline.texture.dilate import dilate
@@ -136,6 +137,8 @@ def paint(solid: Solid, shots: Sequence[tuple[Cutout, Camera]]) -> Painting:
 
     colour, weight, direct = gather(projectors, solid, positions, normals)
     shading = fit_shading(normals, *projectors[0].look(positions, normals))
+    if solid.family == Family.CUBOID:
+        shading[:] = 0  # three directions cannot tell light from paint
     fill = spread(positions, normals, relit(colour, normals, shading), weight)
 
     flat_colour, flat_seen = np.empty((len(corners), 3), np.uint8), np.empty(len(corners), np.uint8)

@@ -283,8 +283,8 @@ def inflated_solid(crop: Crop, kind: Kind, hints: Hints) -> Solid:
             half, azimuth = None, posed.azimuth
     roundest = float(ball_heights(crop.mask).max()) / (crop.side / 2)
     if half is not None and 1 / NEARLY_ROUND < half / roundest < NEARLY_ROUND:
-        half = None  # round comes close: the last bit of size is Clean's
-    squareness = kind.squareness if half is None or half < roundest else max(kind.squareness, 4.5)
+        half = float(np.sqrt(half * roundest))  # round comes close: the last bit of size is Clean's
+    squareness = kind.squareness if half is None or half < 1.25 * roundest else max(kind.squareness, 4.5)
     positions, indices = inflate(crop, half_depth=half, squareness=squareness)
     return free_solid(crop, positions, indices, Family.INFLATION, plain_back=plain, azimuth=azimuth)
 

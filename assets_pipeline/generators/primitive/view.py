@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from assets_pipeline.asset import Camera, Cutout
+from assets_pipeline.asset import Camera, Cutout, frozen
 
 ASSUMED_ANGLE = np.deg2rad(21.0)
 """How wide the product's longer side is assumed to lie in the view when no focal length is known."""
@@ -143,4 +143,4 @@ def camera_of(cutout: Cutout, crop: Crop, rotation: NDArray[np.float64], offset:
     away = np.array([(crop.centre[0] - width / 2) / focal_px, (height / 2 - crop.centre[1]) / focal_px])
     distance = crop.distance
     moved = offset + np.array([away[0] * distance, away[1] * distance, -distance])
-    return Camera(rotation, moved, focal_px, width, height)
+    return Camera(frozen(rotation), frozen(moved), focal_px, width, height)

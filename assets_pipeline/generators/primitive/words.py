@@ -148,13 +148,24 @@ _define(
 _define("soup tomato coffee tea milk juice water beer wine cereal", R, 0.15, content=True)
 _define("furniture", B, 1.0, content=True)
 
-_PLURALS = (("ies", "y"), ("ves", "f"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("s", ""))
-_AFTER_PRODUCT = re.compile(r"\b(with|for|of|from|by|in|on|and)\b|[,;(|–—]| - ")
+_PLURALS = (
+    ("ies", "y"),
+    ("ves", "f"),
+    ("ves", "fe"),
+    ("ses", "s"),
+    ("xes", "x"),
+    ("ches", "ch"),
+    ("shes", "sh"),
+    ("s", ""),
+)
+_AFTER_PRODUCT = re.compile(r"\b(with|for|of|from|by|in|on|and)\b|[,;:(|–—]| - ")
+_PHOTO_WORDS = {"picture", "frame", "cover", "camera", "print", "canvas", "board"}
+"""What photo files are called whatever they show."""
 
 
 def kind_of(title: str, category: str) -> Kind | None:
-    """The kind that title and category name, or None: the title's own head first, then any container it mentions."""
-    for text in (_AFTER_PRODUCT.split(title.lower(), maxsplit=1)[0], title.lower(), category.lower()):
+    """The kind that the title's own head names, else the category, else any product in the title; or None."""
+    for text in (_AFTER_PRODUCT.split(title.lower(), maxsplit=1)[0], category.lower(), title.lower()):
         found = [kind for kind in map(_lookup, re.findall(r"[a-z]+", text)) if kind]
         solid = [kind for kind in found if not kind.content]
         if solid:
@@ -172,7 +183,7 @@ def kind_in_file_name(name: str) -> Kind | None:
     Furniture beside another product is where that product lies ("cup_table.jpg").
     """
     words = re.findall(r"[a-z]+", name.rsplit(".", 1)[0].lower())
-    found = [kind for kind in map(_lookup, words) if kind and not kind.content]
+    found = [kind for kind in map(_lookup, words) if kind and not kind.content and kind.word not in _PHOTO_WORDS]
     products = [kind for kind in found if kind.family != Family.FURNITURE]
     named = products or found
     return named[-1] if named else None

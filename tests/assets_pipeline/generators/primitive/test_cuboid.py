@@ -17,7 +17,7 @@ def crop_of(size: tuple[float, float, float], azimuth: float, elevation: float) 
 
 @pytest.mark.parametrize(
     ("size", "azimuth", "elevation"),
-    [(PACK, 30, 25), (PACK, -40, 25), (TRAY, 30, 25), (TRAY, -20, 25), (CUBE, -40, 25), (TRAY, 30, 5)],
+    [(PACK, 30, 25), (PACK, -40, 25), (TRAY, 30, 25), (TRAY, -20, 25), (CUBE, -30, 25), (TRAY, 30, 5)],
 )
 def test_a_box_in_three_quarter_view_is_found_with_its_proportions(size, azimuth, elevation):
     found = fit_cuboid(crop_of(size, azimuth, elevation))
@@ -28,10 +28,18 @@ def test_a_box_in_three_quarter_view_is_found_with_its_proportions(size, azimuth
 
 
 @pytest.mark.parametrize(
-    ("size", "azimuth", "elevation"), [(CUBE, -40, 5), (PACK, -40, 5), (PACK, 50, 5), (TRAY, 50, 25)]
-)
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="the fit ends before the outline is covered, though a better pose exists"
+    ("size", "azimuth", "elevation"),
+    [
+        (CUBE, -40, 5),
+        (PACK, -40, 5),
+        (TRAY, 50, 25),
+        pytest.param(
+            PACK,
+            50,
+            5,
+            marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason="the fit ends before a better pose"),
+        ),
+    ],
 )
 def test_a_box_seen_from_low_or_far_aside_is_found_too(size, azimuth, elevation):
     found = fit_cuboid(crop_of(size, azimuth, elevation))

@@ -82,12 +82,14 @@ def test_a_finger_fits_through_a_mugs_handle():
     assert np.ptp(positions[:, 2]) == pytest.approx(0.01 * scale, rel=0.5), "as thick as it is wide"
 
 
-def test_a_handle_stays_out_of_the_vessel_and_reaches_its_wall():
+@pytest.mark.parametrize("keep_clear", [0.95, 1.1])
+def test_a_handle_stays_out_of_the_vessel_and_reaches_its_wall(keep_clear):
     crop, profile = fitted("mug")
-    positions, _ = handle_surface(crop, profile, leftover(crop, profile, single=False), flat=False, keep_clear=0.95)
+    region = leftover(crop, profile, single=False)
+    positions, _ = handle_surface(crop, profile, region, flat=False, keep_clear=keep_clear)
     radius = np.hypot(positions[:, 0], positions[:, 2])
     wall = np.interp(positions[:, 1], profile.heights, profile.radii)
-    assert (radius / wall).min() == pytest.approx(0.95, abs=0.03)
+    assert (radius / wall).min() == pytest.approx(keep_clear, abs=0.03)
 
 
 def test_a_pans_handle_lies_level_and_is_as_long_as_it_was():
@@ -99,9 +101,6 @@ def test_a_pans_handle_lies_level_and_is_as_long_as_it_was():
     assert np.rad2deg(np.arctan2(far[2], far[0])) == pytest.approx(-40, abs=8)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="a rod's thickness is laid out flat: 1 / sin(elevation) too broad"
-)
 def test_a_pans_handle_seen_from_low_is_no_paddle():
     crop, profile = fitted("low pan")
     positions, _ = handle_surface(crop, profile, leftover(crop, profile, single=True), flat=True, keep_clear=0.95)

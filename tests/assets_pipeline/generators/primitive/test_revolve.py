@@ -136,7 +136,7 @@ def test_an_elevation_that_is_told_is_taken():
 def test_smoothing_takes_out_the_pixels_steps_and_keeps_shoulders():
     smooth = np.linspace(0.3, 0.4, HEIGHTS)
     stepped = np.round(smooth * 128) / 128
-    assert np.abs(np.diff(smooth_profile(stepped), 2)).max() < 0.05 * np.abs(np.diff(stepped, 2)).max()
+    assert np.abs(np.diff(smooth_profile(stepped), 2)).max() < 0.01 * np.abs(np.diff(stepped, 2)).max()
     assert np.abs(smooth_profile(stepped) - smooth)[8:-8].max() < 0.004
     shoulder = np.where(np.arange(HEIGHTS) < 130, 0.4, 0.15)
     drop = -np.diff(smooth_profile(shoulder))
