@@ -31,7 +31,7 @@ def printable(text: str) -> str:
 
 
 def make_report(asset: Asset, recipe: Recipe, choice: Choice, seconds: Mapping[str, float]) -> Report:
-    """Everything worth knowing about a finished asset; see docs/report.md.
+    """Everything worth knowing about a finished asset; see docs/command.md.
 
     seconds: stage name -> seconds, in order.
     """

@@ -67,7 +67,8 @@ class PrimitiveGenerator:
         crop = crop_product(cutout, FIT_SIDE)
         azimuth = 0.0 if cutout.view is None else DIRECTIONS.get(cutout.view, (0.0, 0.0))[0]
         facing = replace(hints, width=hints.depth, depth=hints.width) if cutout.view in SIDES else hints
-        check_proportions(crop, facing, cutout.name)
+        if cutout.view not in (View.TOP, View.BOTTOM):
+            check_proportions(crop, facing, cutout.name)
         choice = choose(crop, kind, facing)
         choice = replace(choice, solid=turned(choice.solid, azimuth))
         reached(0.5)

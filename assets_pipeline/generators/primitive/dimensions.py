@@ -48,14 +48,15 @@ def plausible(crop: Crop, known: dict[str, float]) -> bool:
     if height is None:
         return True
     sides = [side for side in (width, depth) if side is not None]
-    narrow, wide = min(sides), float(np.hypot(sides[0], sides[-1] if len(sides) == 2 else 1.2 * sides[0]))
-    if len(sides) == 1:
-        narrow *= 0.35
+    wide = float(np.hypot(sides[0], sides[-1] if len(sides) == 2 else 1.2 * sides[0]))
+    narrow = min(sides)
+    if width is not None:  # turned by half a right angle at most
+        narrow = min(width, 0.7 * (width + (depth or 0.2 * width)))
     if max(sides) > 12 * max(height, min(sides)):
         return False
     rows, columns = crop.mask.any(axis=1).sum(), crop.mask.any(axis=0).sum()
     aspect = columns / rows
-    tallest = height + 0.65 * wide  # seen from above, the depth adds to the outline's height
+    tallest = height + 0.5 * wide  # seen from above, the depth adds to the outline's height
     return bool(narrow / tallest / SLACK <= aspect <= wide / (0.8 * height) * SLACK)
 
 
@@ -66,10 +67,11 @@ def likely_slip(crop: Crop, known: dict[str, float]) -> str:
         for factor, meaning in SLIPS.items():
             meant = {other: size * (factor if size == value else 1) for other, size in known.items()}
             if plausible(crop, meant):
-                spread = max(meant.values()) / min(meant.values())
-                slips.append((spread, f": was the {name} given in {meaning}? {value * factor * 1000:g} mm would fit"))
+                changed = sum(meant[other] != known[other] for other in known)
+                text = f": was the {name} given in {meaning}? {value * factor * 1000:g} mm would fit"
+                slips.append((oddity(crop, meant) + 0.05 * changed, text))
     if slips:
-        return min(slips, key=lambda slip: slip[0])[1]  # the least lopsided product is the likeliest
+        return min(slips, key=lambda slip: slip[0])[1]
     names = list(known)
     for order in permutations(known.values()):
         swapped = dict(zip(names, order, strict=True))
@@ -80,6 +82,15 @@ def likely_slip(crop: Crop, known: dict[str, float]) -> str:
                 + " would fit"
             )
     return ""
+
+
+def oddity(crop: Crop, meant: dict[str, float]) -> float:
+    """How unlike the outline, and how lopsided, a product of these dimensions would be: the least is the likeliest."""
+    lopsided = 0.1 * float(np.log(max(meant.values()) / min(meant.values())))
+    if "width" not in meant or "height" not in meant:
+        return lopsided
+    rows, columns = crop.mask.any(axis=1).sum(), crop.mask.any(axis=0).sum()
+    return lopsided + float(abs(np.log(columns / rows * meant["height"] / meant["width"])))
 
 
 def size_of(shape: RawShape, hints: Hints, kind: Kind | None) -> RawShape:

@@ -5,6 +5,7 @@ is left that of the nearest coloured surface. Shading that follows the surface's
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -33,7 +34,7 @@ SOURCES = 4000
 RANKING = 1e-5
 """Weight of each further symmetry relative to the one before: they take turns rather than blend."""
 
-TEXELS_AT_ONCE = 1 << 18
+TEXELS_AT_ONCE = 1 << 17
 DEPTH_MAP_PX = 900
 GRAZING = 0.05
 """Cosine to the eye below which the photo says nothing of a surface."""
@@ -135,25 +136,28 @@ def paint(solid: Solid, shots: Sequence[tuple[Cutout, Camera]]) -> Painting:
     normals = vertex_normals(positions, solid.indices)
     projectors = [Projector(cutout, camera, solid) for cutout, camera in shots]
 
-    colour, weight, direct = gather(projectors, solid, positions, normals)
+    colour, weight, _ = gather(projectors, solid, positions, normals)
     shading = fit_shading(normals, *projectors[0].look(positions, normals))
     if solid.family == Family.CUBOID:
         shading[:] = 0  # three directions cannot tell light from paint
     fill = spread(positions, normals, relit(colour, normals, shading), weight)
 
     flat_colour, flat_seen = np.empty((len(corners), 3), np.uint8), np.empty(len(corners), np.uint8)
-    for start in range(0, len(corners), TEXELS_AT_ONCE):
+
+    def paint_part(start: int) -> None:
         part = slice(start, start + TEXELS_AT_ONCE)
         corner, share = corners[part], shares[part]
         texel_normals = unit(np.einsum("ij,ijk->ik", share, normals[corner]))
-        colour, weight, direct = gather(
-            projectors, solid, np.einsum("ij,ijk->ik", share, positions[corner]), texel_normals
-        )
+        points = np.einsum("ij,ijk->ik", share, positions[corner])
+        colour, weight, direct = gather(projectors, solid, points, texel_normals)
         trust = np.clip(weight / 0.02, 0, 1)[:, None]
         guessed = np.einsum("ij,ijk->ik", share, fill[corner])
         mixed = relit(colour, texel_normals, shading) * trust + guessed * (1 - trust)
         flat_colour[part] = np.clip(np.rint(mixed * 255), 0, 255)
         flat_seen[part] = (direct > 0.02) * 255
+
+    with ThreadPoolExecutor(2) as pool:  # each part writes to texels of its own
+        list(pool.map(paint_part, range(0, len(corners), TEXELS_AT_ONCE)))
     base_color, seen = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8)
     base_color[covered], seen[covered] = flat_colour, flat_seen
     return Painting(dilate(base_color, covered), seen)

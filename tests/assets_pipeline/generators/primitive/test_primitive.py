@@ -261,5 +261,6 @@ def test_the_most_helpful_next_photo_is_named():
 
 
 def test_a_file_name_stands_in_for_a_missing_title():
-    nameless = photograph(mug(), elevation=12, name="blue-mug_front.jpg").cutout
-    assert generate([nameless], Hints()).family == "revolve_open"
+    nameless = replace(shot("box").cutout, name="blue-phone_front.jpg")
+    assert generate([nameless], Hints()).family == "extrusion"
+    assert generate([replace(nameless, name="IMG_1.jpg")], Hints()).family == "cuboid"

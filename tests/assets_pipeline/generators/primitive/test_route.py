@@ -81,7 +81,7 @@ def test_the_word_leads(name, word, family):
         ("bowl", "revolve_open", "widest at its rim"),
         ("pack", "cuboid", "box"),
         ("pack in front", "cuboid", "box"),
-        ("chair", "furniture", "legs"),
+        pytest.param("chair", "furniture", "legs", marks=pytest.mark.slow),
         ("boomerang", "inflation", "no simple shape"),
     ],
 )
