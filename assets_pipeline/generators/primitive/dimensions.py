@@ -45,14 +45,11 @@ def plausible(crop: Crop, known: dict[str, float]) -> bool:
     if max(values) / min(values) > 150:
         return False
     width, height, depth = known.get("width"), known.get("height"), known.get("depth")
-    if height is None:
-        return True
-    sides = [side for side in (width, depth) if side is not None]
-    wide = float(np.hypot(sides[0], sides[-1] if len(sides) == 2 else 1.2 * sides[0]))
-    narrow = min(sides)
-    if width is not None:  # turned by half a right angle at most
-        narrow = min(width, 0.7 * (width + (depth or 0.2 * width)))
-    if max(sides) > 12 * max(height, min(sides)):
+    if height is None or width is None:
+        return True  # the other could be anything
+    wide = float(np.hypot(width, depth or 1.2 * width))
+    narrow = min(width, 0.7 * (width + (depth or 0.2 * width)))  # turned by half a right angle at most
+    if depth and max(width, depth) > 12 * max(height, min(width, depth)):
         return False
     rows, columns = crop.mask.any(axis=1).sum(), crop.mask.any(axis=0).sum()
     aspect = columns / rows
