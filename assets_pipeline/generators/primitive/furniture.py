@@ -180,7 +180,11 @@ class Fit:
         """(parts in crop units about their centre, half extents, centre)."""
         half = np.exp(p[4:7]) if self.size is None else np.exp(p[4] + self.size)
         shape = np.clip(p[7:] if self.size is None else p[5:], self.lower, self.upper)
-        return (self.template.parts(shape) - (0, 0.5, 0)) * (half * (1, 2, 1)), half, np.array([p[2], p[3], 0.0])
+        parts = self.template.parts(shape)
+        if self.size is not None:  # leaning backs and flared legs count: the parts together have the given size
+            low, high = parts.min(axis=(0, 1)), parts.max(axis=(0, 1))
+            parts = (parts - low) / (high - low) * (2, 1, 2) - (1, 0, 1)
+        return (parts - (0, 0.5, 0)) * (half * (1, 2, 1)), half, np.array([p[2], p[3], 0.0])
 
     def overlap(self, p: NDArray[np.float64]) -> float:
         parts, _, centre = self.unpack(p)
