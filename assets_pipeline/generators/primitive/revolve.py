@@ -192,7 +192,7 @@ def fit_elevation(
     crop: Crop, sdf: NDArray[np.float32], core: NDArray[np.bool_], axis_x: float, *, open_top: bool
 ) -> float:
     """The steepest elevation, in radians, at which a flat base and a flat rim still cover their ends of the contour."""
-    coarse = np.linspace(-1.25, 1.25, 65)
+    coarse = np.linspace(-1.25, 1.25, 257)
     angles = np.arange(0, MAX_ELEVATION + 1, 2.0)
     lower, upper = [], []
     for degrees in angles:
@@ -216,7 +216,7 @@ def wide_end(radii: NDArray[np.float64]) -> int | None:
     if len(used) < 3:
         return None
     near = used[: max(3, len(used) // 4)]
-    target = 0.93 * np.median(radii[near[len(near) // 3 :]])
+    target = 0.93 * np.median(radii[near[len(near) // 4 : len(near) // 2]])
     return int(near[np.argmax(radii[near] >= target)])
 
 
@@ -252,8 +252,10 @@ def body(
     slack = 0.003 * crop.side
     first = used[lower[used] <= lower[used].min() + slack][-1]
     last = used[upper[used] <= upper[used].min() + slack][0]
-    quarter = (used[-1] - used[0]) // 4
-    first, last = min(first, used[0] + quarter), max(last, used[-1] - quarter)
+    # an end's ellipse reaches beyond the end itself by the end's radius, foreshortened
+    quarter, step = (used[-1] - used[0]) // 4, heights[1] - heights[0]
+    foot, lip = (max(quarter, int(1.15 * np.tan(elevation) * radii[end] / step)) for end in (first, last))
+    first, last = min(first, used[0] + foot), max(last, used[-1] - lip)
     heights, radii = heights[first : last + 1], radii[first : last + 1].copy()
     if open_top:
         lip = max(2, len(radii) // 8)
