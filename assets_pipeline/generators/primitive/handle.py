@@ -103,19 +103,15 @@ def handle_field(
 ) -> NDArray[np.float32]:
     """Positive inside the handle."""
     points = grid.points()
-    foot = points.copy()
-    axis = 1 if level else 2
-    away = np.abs(points[..., axis] - plane)
-    foot[..., axis] = plane
-    pixels = crop.to_pixels(foot @ rotation_x(profile.elevation).T + profile.offset)
-    rise = sample_bilinear(heights, pixels)
-    edge = sample_bilinear(sdf, pixels) / (crop.side / 2)
     if level:
         field = rods(points, *centre_line(crop, profile, sdf, plane))
-    else:
-        field = np.where(edge > 0, np.minimum(rise - away, edge + 0.02), np.minimum(edge, rise - away))
-    if level:
         field = np.maximum(field, bridge(points, in_plane, heights.max() * 0.7, profile, plane))
+    else:
+        away, foot = np.abs(points[..., 2] - plane), points * (1, 1, 0) + (0, 0, plane)
+        pixels = crop.to_pixels(foot @ rotation_x(profile.elevation).T + profile.offset)
+        rise = sample_bilinear(heights, pixels)
+        edge = sample_bilinear(sdf, pixels) / (crop.side / 2)
+        field = np.where(edge > 0, np.minimum(rise - away, edge + 0.02), np.minimum(edge, rise - away))
     radius = np.interp(points[..., 1], profile.heights, profile.radii * keep_clear, left=0, right=0)
     return np.minimum(field, np.hypot(points[..., 0], points[..., 2]) - radius).astype(np.float32)
 

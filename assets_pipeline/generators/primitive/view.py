@@ -136,7 +136,8 @@ def view_rotation(azimuth: float, elevation: float) -> NDArray[np.float64]:
 def camera_of(cutout: Cutout, crop: Crop, rotation: NDArray[np.float64], offset: NDArray[np.float64]) -> Camera:
     """The camera of the whole photo, given product -> view as `rotation @ x + offset`, in crop units.
 
-    The crop was treated as if its centre were on the optical axis; the photo's camera is turned to where the crop lies.
+    The crop was fitted as if its centre lay on the optical axis. Here the shape is moved to where the crop lies, not
+    turned: exact in place, and off by the parallax of a product far from the frame's middle.
     """
     height, width = cutout.rgba.shape[:2]
     focal_px = crop.distance * crop.half_px

@@ -192,7 +192,7 @@ def test_given_dimensions_shape_the_product_before_anything_is_stretched(title, 
     hints = Hints(title=title, width=0.2, height=0.3, depth=depth_mm / 1000)
     raw = generate([photograph(PACK, azimuth=0, elevation=0, size=256).cutout], hints)
     true = np.array([0.2, 0.3, depth_mm / 1000]) / 0.3
-    near = 0.3 if title == "toy" else 0.12  # a free form that is nearly as deep as round is left round
+    near = 0.12
     assert raw.mesh.extents / raw.mesh.extents[1] == pytest.approx(true, rel=near)
     assert raw.size_source == "given"
     placed = Clean()(Asset(raw=raw, hints=hints)).highpoly
