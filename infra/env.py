@@ -1,16 +1,32 @@
 """environment variables -> one frozen, typed `Env`, or every mistake at once
 
-Only `infra/settings.py` calls `load`; no other file reads the environment.
+Only `infra/settings.py` calls `load`; no other file reads the environment. How each text is read: `infra/parse.py`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+
+from infra.parse import (
+    Database,
+    Secret,
+    parse_base_url,
+    parse_bool,
+    parse_broker,
+    parse_bucket,
+    parse_cache,
+    parse_database,
+    parse_hosts,
+    parse_log_format,
+    parse_log_level,
+    parse_networks,
+    parse_origins,
+    parse_positive,
+    parse_secret,
+    parse_secret_key,
+)
 
 DEMO_SECRET_KEY = "only-for-the-demo-on-loopback-never-for-a-server-that-others-reach"  # noqa: S105
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-SECRET_KEY_CHARACTERS = 50  # Django's own check asks for as many
 
 
 class BadEnvironment(Exception):
@@ -19,34 +35,6 @@ class BadEnvironment(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("Plinth cannot start with this environment:\n" + "\n".join(f"  {line}" for line in problems))
         self.problems = problems
-
-
-@dataclass(frozen=True, repr=False)
-class Secret:
-    """A value that no log, traceback or debug page shows."""
-
-    value: str
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-    def reveal(self) -> str:
-        """The value itself, for the one who needs it."""
-        return self.value
-
-
-@dataclass(frozen=True)
-class Database:
-    """Where the catalogue lives. `engine` is "sqlite" or "postgresql"; `name` is the file or the database."""
-
-    engine: str
-    name: str
-    host: str = ""
-    port: int = 0
-    user: str = ""
-    password: Secret = Secret("")
 
 
 @dataclass(frozen=True)
@@ -61,6 +49,25 @@ class Env:
     https_only: bool
     database: Database
     log_level: str
+    log_format: str
+    broker_url: Secret
+    cache_url: Secret
+    s3_endpoint_url: str
+    s3_public_url: str
+    s3_bucket: str
+    s3_region: str
+    s3_access_key_id: Secret
+    s3_secret_access_key: Secret
+    cdn_base_url: str
+    max_photo_bytes: int
+    fetch_allowed_networks: tuple[str, ...]
+    api_reads_per_minute: int
+    api_writes_per_minute: int
+    job_timeout_seconds: int
+    worker_memory_bytes: int
+    keep_events_days: int
+    keep_checkpoints_days: int
+    metrics_token: Secret
 
 
 @dataclass(frozen=True)
@@ -77,67 +84,6 @@ class Variable:
     def default_when(self, *, demo: bool) -> str | None:
         """What counts where the variable is not set."""
         return self.demo_default if demo and self.demo_default is not None else self.default
-
-
-def parse_bool(text: str) -> bool:
-    """`true` or `false`, nothing else: a misspelt boolean stops the start."""
-    if text not in {"true", "false"}:
-        raise ValueError("must be true or false")
-    return text == "true"
-
-
-def parse_secret_key(text: str) -> Secret:
-    """A key that nobody guesses."""
-    if len(text) < SECRET_KEY_CHARACTERS or len(set(text)) < 5:
-        raise ValueError(f"must be at least {SECRET_KEY_CHARACTERS} random characters")
-    return Secret(text)
-
-
-def parse_hosts(text: str) -> tuple[str, ...]:
-    """Host names, separated by commas."""
-    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
-    if any("/" in host for host in hosts):
-        raise ValueError("must be host names without scheme and path, separated by commas")
-    if "*" in hosts:
-        raise ValueError("must name the hosts; * would accept forged ones")
-    return hosts
-
-
-def parse_origins(text: str) -> tuple[str, ...]:
-    """Origins (scheme and host), separated by commas."""
-    origins = tuple(part.strip() for part in text.split(",") if part.strip())
-    for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
-            raise ValueError("must be origins such as https://shop.example, separated by commas")
-    return origins
-
-
-def parse_database(text: str) -> Database:
-    """`sqlite:path/to/file` or `postgresql://user:password@host:port/name`. Its errors never repeat the password."""
-    if text.startswith("sqlite:") and len(text) > len("sqlite:"):
-        return Database("sqlite", text.removeprefix("sqlite:"))
-    advice = "must be sqlite:PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME"
-    parts = urlsplit(text)
-    name = unquote(parts.path.removeprefix("/"))
-    if parts.scheme not in {"postgresql", "postgres"} or not parts.hostname or not name:
-        raise ValueError(advice)
-    user, password = unquote(parts.username or ""), Secret(unquote(parts.password or ""))
-    return Database("postgresql", name, parts.hostname, _port(parts, advice), user, password)
-
-
-def _port(parts: SplitResult, advice: str) -> int:
-    try:
-        return parts.port or 5432
-    except ValueError:
-        raise ValueError(advice) from None
-
-
-def parse_log_level(text: str) -> str:
-    """One of `LOG_LEVELS`."""
-    if text not in LOG_LEVELS:
-        raise ValueError("must be one of " + ", ".join(LOG_LEVELS))
-    return text
 
 
 LOOPBACK = "localhost,127.0.0.1,[::1]"
@@ -183,6 +129,101 @@ VARIABLES = (
         "sqlite:var/plinth.sqlite3",
     ),
     Variable("LOG_LEVEL", "log_level", parse_log_level, "DEBUG, INFO, WARNING or ERROR.", "INFO"),
+    Variable("LOG_FORMAT", "log_format", parse_log_format, "`json` for machines, `text` for people.", "json", "text"),
+    Variable(
+        "BROKER_URL",
+        "broker_url",
+        parse_broker,
+        "Queue between web and workers: `redis://…` (Redis, Valkey) or `amqp://…` (RabbitMQ).",
+        None,
+        "redis://127.0.0.1:8379/0",
+    ),
+    Variable(
+        "CACHE_URL",
+        "cache_url",
+        parse_cache,
+        "`redis://…` that all web processes count rate limits in; empty: each counts for itself.",
+        "",
+        "redis://127.0.0.1:8379/1",
+    ),
+    Variable(
+        "S3_ENDPOINT_URL",
+        "s3_endpoint_url",
+        parse_base_url,
+        "The S3 server; empty: Amazon's.",
+        "",
+        "http://127.0.0.1:8333",
+    ),
+    Variable(
+        "S3_PUBLIC_URL",
+        "s3_public_url",
+        parse_base_url,
+        "The S3 server as browsers reach it, for presigned links; empty: the same.",
+        "",
+    ),
+    Variable("S3_BUCKET", "s3_bucket", parse_bucket, "The bucket; `manage.py setup_storage` makes it.", None, "plinth"),
+    Variable("S3_REGION", "s3_region", str, "The bucket's region.", "us-east-1"),
+    Variable(
+        "S3_ACCESS_KEY_ID",
+        "s3_access_key_id",
+        parse_secret,
+        "Empty: boto3 looks where it always does (role, profile).",
+        "",
+        "plinth-demo",
+    ),
+    Variable(
+        "S3_SECRET_ACCESS_KEY", "s3_secret_access_key", parse_secret, "Belongs to the key.", "", "only-for-the-demo"
+    ),
+    Variable(
+        "CDN_BASE_URL",
+        "cdn_base_url",
+        parse_base_url,
+        "Where published files are read from; empty: the bucket itself.",
+        "",
+    ),
+    Variable("MAX_PHOTO_BYTES", "max_photo_bytes", parse_positive, "Bytes of one photo at most.", "64000000"),
+    Variable(
+        "FETCH_ALLOWED_NETWORKS",
+        "fetch_allowed_networks",
+        parse_networks,
+        "Private networks that photos may be fetched from by address, by commas (CIDR).",
+        "",
+    ),
+    Variable(
+        "API_READS_PER_MINUTE", "api_reads_per_minute", parse_positive, "Requests that read, for each key.", "600"
+    ),
+    Variable(
+        "API_WRITES_PER_MINUTE", "api_writes_per_minute", parse_positive, "Requests that write, for each key.", "120"
+    ),
+    Variable(
+        "JOB_TIMEOUT_SECONDS",
+        "job_timeout_seconds",
+        parse_positive,
+        "Seconds that one task of a job may take.",
+        "900",
+    ),
+    Variable(
+        "WORKER_MEMORY_BYTES",
+        "worker_memory_bytes",
+        parse_positive,
+        "Resident memory that one task may take.",
+        "4000000000",
+    ),
+    Variable("KEEP_EVENTS_DAYS", "keep_events_days", parse_positive, "Days that ended jobs keep their events.", "30"),
+    Variable(
+        "KEEP_CHECKPOINTS_DAYS",
+        "keep_checkpoints_days",
+        parse_positive,
+        "Days that a job's intermediate results are kept, for cheap retries.",
+        "14",
+    ),
+    Variable(
+        "METRICS_TOKEN",
+        "metrics_token",
+        parse_secret,
+        "Bearer token that /metrics asks for; empty: /metrics does not exist, except in the demo.",
+        "",
+    ),
 )
 
 

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.env import BadEnvironment, Database, load
+from infra.env import BadEnvironment, load
+from infra.parse import Database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -26,8 +27,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "catalog",
     "dashboard",
+    "infra",
 ]
 
 MIDDLEWARE = [
@@ -85,8 +90,8 @@ def database_settings(database: Database) -> dict[str, Any]:
         "PASSWORD": database.password.reveal(),
         "HOST": database.host,
         "PORT": database.port,
-        "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": True},  # every request has its own thread: without a pool each would open a connection
     }
 
 
@@ -122,9 +127,62 @@ CSRF_COOKIE_SECURE = ENV.https_only
 X_FRAME_OPTIONS = "DENY"
 
 REST_FRAMEWORK = {
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "catalog.api.access.ApiKeyAuthentication",
+        "catalog.api.access.MemberAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["catalog.api.access.MayUse"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "catalog.api.pages.NewestFirst",
+    "DEFAULT_THROTTLE_CLASSES": ["catalog.api.throttling.ReadRate", "catalog.api.throttling.WriteRate"],
+    "DEFAULT_THROTTLE_RATES": {
+        "read": f"{ENV.api_reads_per_minute}/min",
+        "write": f"{ENV.api_writes_per_minute}/min",
+    },
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "EXCEPTION_HANDLER": "catalog.api.errors.handle",
 }
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Plinth",
+    "DESCRIPTION": "Photos in, AR-ready 3D assets out.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": ENV.cache_url.reveal(),
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+    }
+    if ENV.cache_url.reveal()
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+BROKER_URL = ENV.broker_url
+STORAGE_FACTORY = "infra.storage.open_storage"
+"""What catalog calls for its object store: it knows the protocol, not the adapter."""
+
+CDN_BASE_URL = ENV.cdn_base_url
+MAX_PHOTO_BYTES = ENV.max_photo_bytes
+FETCH_ALLOWED_NETWORKS = ENV.fetch_allowed_networks
+JOB_TIMEOUT_SECONDS = ENV.job_timeout_seconds
+WORKER_MEMORY_BYTES = ENV.worker_memory_bytes
+KEEP_EVENTS_DAYS = ENV.keep_events_days
+KEEP_CHECKPOINTS_DAYS = ENV.keep_checkpoints_days
+METRICS_TOKEN = ENV.metrics_token
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a body that is not a file
 
 LOGGING = {
     "version": 1,

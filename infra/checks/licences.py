@@ -42,6 +42,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "dramatiq": "LGPL-3.0-or-later",
     "psycopg": "LGPL-3.0-only",
     "psycopg-binary": "LGPL-3.0-only",
+    "psycopg-pool": "LGPL-3.0-only",
     "pi-heif": "LGPL-3.0-only",  # BSD code around libheif and libde265; no encoder inside, unlike pillow-heif
     "usd-core": "LicenseRef-TOST-1.0",  # Apache-2.0 with another trademark clause
 }

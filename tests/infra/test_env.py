@@ -2,7 +2,8 @@
 
 import pytest
 
-from infra.env import VARIABLES, BadEnvironment, Database, Secret, load, parse_database
+from infra.env import VARIABLES, BadEnvironment, load
+from infra.parse import Database, Secret, parse_database
 
 KEY = "k3yX-aBc9" * 8
 PRODUCTION = {"SECRET_KEY": KEY, "ALLOWED_HOSTS": "plinth.example"}

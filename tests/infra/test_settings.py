@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from infra.env import Database, Secret
+from infra.parse import Database, Secret
 from infra.settings import database_settings
 
 PRODUCTION = {"SECRET_KEY": "k3yX-aBc9" * 8, "ALLOWED_HOSTS": "plinth.example"}

@@ -1,0 +1,1 @@
+"""The catalogue's migrations, named for what they do."""

@@ -1,0 +1,43 @@
+"""A finished asset: immutable once written."""
+
+from django.db import models
+from django.db.models import Q
+
+from catalog.models.ids import version_id
+from catalog.models.products import Product
+
+
+class AssetVersion(models.Model):
+    """One finished asset of a product; never changes, only `published_at` is filled in once.
+
+    number: 1, 2, 3 ... within the product. files: list of {name, key, bytes, sha256, content_type}; keys lie in the
+    private store. public_files: the same names with their keys in the public prefix, once published.
+    dimensions: {width, height, depth} in metres. metrics, certificate: as the pipeline reported them.
+    """
+
+    public_id = models.CharField(max_length=24, unique=True, default=version_id, editable=False)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    files = models.JSONField()
+    public_files = models.JSONField(default=list)
+    dimensions = models.JSONField()
+    metrics = models.JSONField()
+    certificate = models.JSONField()
+    grade = models.CharField(max_length=1)
+    generator = models.CharField(max_length=40)
+    licence = models.JSONField()
+    alt_text = models.CharField(max_length=250)
+    cpu_seconds = models.FloatField()
+    gpu_seconds = models.FloatField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    published_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["product", "number"], name="version_number_once_per_product"),
+            models.CheckConstraint(condition=Q(grade__in=["A", "B", "C"]), name="version_grade_known"),
+        ]
+        indexes = [models.Index(fields=["product", "-number"], name="version_list")]
+
+    def __str__(self) -> str:
+        return f"{self.product.sku} v{self.number}"

@@ -1,0 +1,93 @@
+"""The object store as the catalogue sees it: the protocol, the prefixes, and how to get at the one that serves
+
+Which adapter serves is told by the setting STORAGE_FACTORY; the catalogue imports none.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import IO, Any, Protocol, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+PUBLIC = "m"
+"""Everything under `m/` is readable by anyone; nothing else is."""
+
+UPLOADS = "uploads"
+"""What browsers sent and nobody has confirmed yet; expires after a day."""
+
+PHOTOS, FILES, CHECKPOINTS = "photos", "files", "checkpoints"
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """What the store knows of an object. sha256: hex, or empty when it was stored without."""
+
+    key: str
+    bytes: int
+    content_type: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class UploadForm:
+    """A presigned POST: send `fields` and then the file as multipart/form-data to `url`, before it expires."""
+
+    url: str
+    fields: Mapping[str, str]
+    expires_in: int
+
+
+class Storage(Protocol):
+    """Private and public objects in one bucket. Every method raises `Away`'s cause, StorageError, when it is away."""
+
+    def put(self, key: str, data: bytes | IO[bytes], *, content_type: str, cache_control: str = "") -> StoredObject:
+        """Store `data` under `key` with a SHA-256 checksum; large data in parts. Replaces what is there."""
+        ...
+
+    def put_once(self, key: str, data: bytes, *, content_type: str, cache_control: str = "") -> StoredObject:
+        """Store under a content-addressed key; when it is there already nothing is sent."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """The bytes under `key`. Raises KeyError."""
+        ...
+
+    def stat(self, key: str) -> StoredObject:
+        """What is known of `key` without reading it. Raises KeyError."""
+        ...
+
+    def copy(self, source: str, target: str, *, content_type: str, cache_control: str) -> None:
+        """Copy within the bucket, on the server. Raises KeyError."""
+        ...
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete; what is not there is no error."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Every key under `prefix`, in order."""
+        ...
+
+    def upload_form(self, key: str, *, content_type: str, max_bytes: int, expires_in: int) -> UploadForm:
+        """A form that lets a browser store one object of that type and at most that size."""
+        ...
+
+    def link(self, key: str, *, expires_in: int, filename: str = "") -> str:
+        """A presigned GET address; with `filename` browsers save it under that name."""
+        ...
+
+    def public_url(self, key: str) -> str:
+        """The lasting address of an object under `PUBLIC`."""
+        ...
+
+    def check(self) -> None:
+        """Ask the bucket for a sign of life. Raises when it is away."""
+        ...
+
+
+@cache
+def storage() -> Storage:
+    """The one store of this process."""
+    return cast(Storage, cast(Any, import_string(settings.STORAGE_FACTORY))())

@@ -1,0 +1,46 @@
+"""BROKER_URL -> dramatiq broker, with what a queue of long, idempotent jobs needs"""
+
+from urllib.parse import urlsplit
+
+from dramatiq import Broker, Middleware
+from dramatiq.middleware import AgeLimit, Callbacks, CurrentMessage, Retries, ShutdownNotifications, TimeLimit
+
+HEARTBEAT_MS = 10_000
+"""After that long without a sign of life, a worker's messages go back to the queue (Redis and Valkey)."""
+
+MAINTENANCE_CHANCE = 200_000
+"""Of a million: how often a poll looks for dead workers. dramatiq's own 1,000 took 86 s to find one, measured."""
+
+
+def make_broker(url: str) -> Broker:
+    """The broker at `redis://…` or `amqp://…`; connects on first use.
+
+    The truth about a job lies in the database and a message is only a hint, so nothing is retried here: what is lost
+    is sent again by the reconciler.
+    """
+    if urlsplit(url).scheme.startswith("amqp"):
+        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+
+        return RabbitmqBroker(url=url, confirm_delivery=True, middleware=middleware())
+    from dramatiq.brokers.redis import RedisBroker
+
+    return RedisBroker(
+        url=url,
+        heartbeat_timeout=HEARTBEAT_MS,
+        maintenance_chance=MAINTENANCE_CHANCE,
+        middleware=middleware(),
+        socket_connect_timeout=2,
+        socket_timeout=20,
+    )
+
+
+def middleware() -> list[Middleware]:
+    """dramatiq's, without Prometheus (we count in the database) and Pipelines (each task sends the next by itself)."""
+    return [
+        AgeLimit(),
+        TimeLimit(time_limit=24 * 3_600_000),  # tasks are limited by their own watch, which stops the child process
+        ShutdownNotifications(notify_shutdown=True),
+        Callbacks(),
+        Retries(max_retries=0),
+        CurrentMessage(),
+    ]

@@ -1,0 +1,1 @@
+"""Real engines from PyPI for one machine: Valkey as the broker, SeaweedFS as S3."""
