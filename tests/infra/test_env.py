@@ -6,7 +6,12 @@ from infra.env import VARIABLES, BadEnvironment, load
 from infra.parse import Database, Secret, parse_database
 
 KEY = "k3yX-aBc9" * 8
-PRODUCTION = {"SECRET_KEY": KEY, "ALLOWED_HOSTS": "plinth.example"}
+PRODUCTION = {
+    "SECRET_KEY": KEY,
+    "ALLOWED_HOSTS": "plinth.example",
+    "BROKER_URL": "redis://:hunter2@queue.internal:6379/0",
+    "S3_BUCKET": "plinth-assets",
+}
 
 
 def problems_of(environ: dict[str, str]) -> str:
@@ -49,6 +54,17 @@ def test_production_is_https_only_unless_told_otherwise() -> None:
         ("DATABASE_URL", "postgresql://host"),
         ("DATABASE_URL", "postgresql://u:p@host:port/name"),
         ("LOG_LEVEL", "info"),
+        ("LOG_FORMAT", "xml"),
+        ("BROKER_URL", "http://queue.internal"),
+        ("BROKER_URL", "redis://"),
+        ("CACHE_URL", "memcached://cache.internal"),
+        ("S3_ENDPOINT_URL", "s3.internal:9000"),
+        ("S3_BUCKET", "ab"),
+        ("S3_BUCKET", "Plinth_Assets"),
+        ("CDN_BASE_URL", "https://cdn.example/?a=b"),
+        ("MAX_PHOTO_BYTES", "64 MB"),
+        ("API_READS_PER_MINUTE", "0"),
+        ("FETCH_ALLOWED_NETWORKS", "10.1.2.3/8"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str) -> None:
@@ -75,7 +91,7 @@ def test_debug_pages_are_for_the_demo_only() -> None:
 
 def test_secrets_show_in_no_text() -> None:
     env = load(PRODUCTION | {"DATABASE_URL": "postgresql://shop:hunter2@db.internal/plinth"})
-    text = f"{env!r} {env} {env.secret_key} {env.database!r}"
+    text = f"{env!r} {env} {env.secret_key} {env.database!r} {env.broker_url}"
     assert KEY not in text
     assert "hunter2" not in text
     assert env.secret_key.reveal() == KEY
@@ -97,6 +113,10 @@ def test_lists_are_split_at_commas() -> None:
     env = load(PRODUCTION | {"ALLOWED_HOSTS": "a.example, b.example,", "CSRF_TRUSTED_ORIGINS": "https://a.example"})
     assert env.allowed_hosts == ("a.example", "b.example")
     assert env.csrf_trusted_origins == ("https://a.example",)
+
+
+def test_addresses_lose_their_closing_slash() -> None:
+    assert load(PRODUCTION | {"CDN_BASE_URL": "https://cdn.example/a/"}).cdn_base_url == "https://cdn.example/a"
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:

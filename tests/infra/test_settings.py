@@ -11,7 +11,12 @@ from django.db import connection
 from infra.parse import Database, Secret
 from infra.settings import database_settings
 
-PRODUCTION = {"SECRET_KEY": "k3yX-aBc9" * 8, "ALLOWED_HOSTS": "plinth.example"}
+PRODUCTION = {
+    "SECRET_KEY": "k3yX-aBc9" * 8,
+    "ALLOWED_HOSTS": "plinth.example",
+    "BROKER_URL": "redis://queue.internal:6379/0",
+    "S3_BUCKET": "plinth-assets",
+}
 
 
 def manage(root: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
