@@ -65,7 +65,9 @@ def test_the_pipeline_is_loaded_without_models(root: Path) -> None:
 
 def test_every_module_says_what_it_is_for(root: Path) -> None:
     silent = [
-        str(path.relative_to(root)) for path in modules(root) if not ast.get_docstring(ast.parse(path.read_text()))
+        str(path.relative_to(root))
+        for path in modules(root)
+        if path.parent.name != "migrations" and not ast.get_docstring(ast.parse(path.read_text()))
     ]
     assert silent == []
 
@@ -130,7 +132,7 @@ def test_torch_is_in_the_diffusion_extras_alone_and_torchvision_nowhere(root: Pa
 
 
 def test_every_environment_variable_is_in_the_readmes_table_with_its_default(root: Path) -> None:
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", (root / "README.md").read_text(), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([A-Z0-9_]+)` \| ([^|]*) \|", (root / "README.md").read_text(), re.MULTILINE))
     spelled = {None: "required", "": "none"}
     expected = {variable.name: spelled.get(variable.default, f"`{variable.default}`") for variable in VARIABLES}
     documented = {name: value.strip() for name, value in rows.items()}
