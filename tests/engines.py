@@ -1,0 +1,123 @@
+"""Valkey and SeaweedFS for tests: real servers on free ports of the loopback address, ended by their process ids."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import dramatiq
+import psutil
+import pytest
+import redis
+from botocore.config import Config
+
+from catalog import storage as catalog_storage
+from infra.broker import make_broker
+from infra.engines import seaweedfs as seaweedfs_engine
+from infra.engines import valkey as valkey_engine
+from infra.engines.engine import Engine
+from infra.parse import Secret
+
+ACCESS_KEY, SECRET_KEY = Secret("plinth-tests"), Secret("a-secret-for-tests")
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A Valkey of this test run; `url` has no database number."""
+    engine = valkey_engine.start(tmp_path_factory.mktemp("valkey"))
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An S3 server of this test run."""
+    engine = start_seaweedfs(tmp_path_factory.mktemp("seaweedfs"))
+    yield engine
+    engine.kill()  # nobody reads its data again
+
+
+def start_seaweedfs(folder: Any, **options: Any) -> Engine:
+    """An S3 server with the tests' key pair and, for many buckets, many small volumes."""
+    options.setdefault("room", seaweedfs_engine.Room(volumes=3000, volume_bytes=64 * 1_048_576))
+    return seaweedfs_engine.start(folder, access_key=ACCESS_KEY, secret_key=SECRET_KEY, **options)
+
+
+def s3_client(engine: Engine) -> Any:
+    """A plain boto3 client, for what tests do behind the store's back."""
+    return boto3.client(
+        "s3",
+        endpoint_url=engine.url,
+        region_name="us-east-1",
+        aws_access_key_id=ACCESS_KEY.reveal(),
+        aws_secret_access_key=SECRET_KEY.reveal(),
+        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+    )
+
+
+def listeners(pid: int) -> set[tuple[str, int]]:
+    """Every TCP address that a process listens on."""
+    found = psutil.Process(pid).net_connections(kind="tcp")
+    return {(each.laddr.ip, each.laddr.port) for each in found if each.status == psutil.CONN_LISTEN}
+
+
+@pytest.fixture
+def bucket(seaweedfs: Engine) -> Iterator[str]:
+    """The name of a fresh, empty bucket."""
+    client = s3_client(seaweedfs)
+    name = f"test-{secrets.token_hex(6)}"
+    client.create_bucket(Bucket=name)
+    yield name
+    client.delete_bucket(Bucket=name)
+
+
+@pytest.fixture
+def storage(seaweedfs: Engine, bucket: str, settings: Any) -> Iterator[catalog_storage.Storage]:
+    """The catalogue's store over a fresh bucket, set up as `manage.py setup_storage` does; the settings point at it."""
+    from infra.storage import set_up_storage
+
+    settings.ENV = replace(
+        settings.ENV,
+        s3_endpoint_url=seaweedfs.url,
+        s3_public_url="",
+        s3_bucket=bucket,
+        s3_region="us-east-1",
+        s3_access_key_id=ACCESS_KEY,
+        s3_secret_access_key=SECRET_KEY,
+    )
+    set_up_storage(settings.ENV)
+    catalog_storage.storage.cache_clear()
+    yield catalog_storage.storage()
+    catalog_storage.storage.cache_clear()
+
+
+@pytest.fixture
+def broker(valkey: Engine, settings: Any) -> Iterator[dramatiq.Broker]:
+    """dramatiq's broker over an empty Valkey; the settings point at it."""
+    url = f"{valkey.url}/0"
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+    before = dramatiq.get_broker()
+    settings.ENV = replace(settings.ENV, broker_url=Secret(url), cache_url=Secret(f"{valkey.url}/1"))
+    settings.BROKER_URL = settings.ENV.broker_url
+    broker = make_broker(url)
+    dramatiq.set_broker(broker)
+    yield broker
+    broker.close()
+    dramatiq.set_broker(before)
+
+
+@pytest.fixture
+def service_environ(storage: catalog_storage.Storage, broker: dramatiq.Broker, settings: Any) -> dict[str, str]:
+    """Environment variables that point another process at the same store and broker; add a DATABASE_URL."""
+    env = settings.ENV
+    return {
+        "DEMO": "true",
+        "BROKER_URL": env.broker_url.reveal(),
+        "CACHE_URL": env.cache_url.reveal(),
+        "S3_ENDPOINT_URL": env.s3_endpoint_url,
+        "S3_BUCKET": env.s3_bucket,
+        "S3_ACCESS_KEY_ID": env.s3_access_key_id.reveal(),
+        "S3_SECRET_ACCESS_KEY": env.s3_secret_access_key.reveal(),
+    }
