@@ -1,6 +1,5 @@
 """Rays against triangles, over Embree."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,6 +7,8 @@ import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
+
+from assets_pipeline.geometry.cores import usable_cores
 
 RAYS_PER_CALL = 1 << 16
 """Rays handed to Embree at a time: bounds its result buffers, and gives every core work (it releases the GIL)."""
@@ -80,7 +81,7 @@ def _in_parts(shoot: Any, origins: NDArray[Any], directions: NDArray[Any]) -> No
         shoot(part, np.array(origins[part], np.float32, order="C"), np.array(directions[part], np.float32, order="C"))
 
     starts = range(0, len(origins), RAYS_PER_CALL)
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     if len(starts) < 2 or cores < 2:
         for start in starts:
             run(start)

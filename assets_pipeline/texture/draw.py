@@ -1,6 +1,5 @@
 """meshes with materials -> a picture, by casting rays on the processor"""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from assets_pipeline.asset import Camera, Material, Mesh, frozen
 from assets_pipeline.geometry.cameras import eye_of, project, rays_through
+from assets_pipeline.geometry.cores import usable_cores
 from assets_pipeline.geometry.measure import triangle_normals, unit, vertex_normals
 from assets_pipeline.geometry.rays import RayScene
 from assets_pipeline.geometry.tangents import tangents
@@ -130,7 +130,7 @@ class Scene:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Light, distance and facet normal at pixels (n, 2), worked out on every core that we may use."""
         parts = [pixels[start : start + PIXELS_PER_TASK] for start in range(0, len(pixels), PIXELS_PER_TASK)]
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(usable_cores()) as pool:
             looks = list(pool.map(lambda part: self._look_at(camera, studio, part), parts))
         color, depth, facet = (np.concatenate(found) for found in zip(*looks, strict=True))
         return color, depth, facet

@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageOps
 
+from assets_pipeline.geometry.cores import usable_cores
 from tests.benchmarks.objects import CACHE, ROOT
 
 DOCS = ROOT / "docs"
@@ -140,7 +141,7 @@ def turned(folder: Path) -> list[Image.Image]:
 def machine() -> str:
     """What the figures were taken on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     return (
         f"{cores} cores ({platform.machine()}), {memory:.0f} GB of memory, no GPU, Python {platform.python_version()}"
     )
