@@ -4,7 +4,6 @@ Which adapter serves is told by the setting STORAGE_FACTORY; the catalogue impor
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import IO, Any, Protocol, cast
 
@@ -20,34 +19,51 @@ UPLOADS = "uploads"
 PHOTOS, FILES, CHECKPOINTS = "photos", "files", "checkpoints"
 
 
-@dataclass(frozen=True)
-class StoredObject:
-    """What the store knows of an object. sha256: hex, or empty when it was stored without."""
+class StoredObject(Protocol):
+    """What the store knows of an object."""
 
-    key: str
-    bytes: int
-    content_type: str
-    sha256: str = ""
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def bytes(self) -> int: ...
+
+    @property
+    def content_type(self) -> str: ...
+
+    @property
+    def sha256(self) -> str:
+        """In hex; empty when a browser stored it by an upload form."""
+        ...
 
 
-@dataclass(frozen=True)
-class UploadForm:
-    """A presigned POST: send `fields` and then the file as multipart/form-data to `url`, before it expires."""
+class UploadForm(Protocol):
+    """A presigned POST: send `fields` and then `file` as multipart/form-data to `url`, before it expires."""
 
-    url: str
-    fields: Mapping[str, str]
-    expires_in: int
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def fields(self) -> Mapping[str, str]: ...
+
+    @property
+    def expires_in(self) -> int:
+        """Seconds."""
+        ...
 
 
 class Storage(Protocol):
-    """Private and public objects in one bucket. Every method raises `Away`'s cause, StorageError, when it is away."""
+    """Private and public objects in one bucket.
+
+    Every method that asks the server raises `catalog.errors.Away`: `storage_away`, `storage_full`, `storage_denied`.
+    """
 
     def put(self, key: str, data: bytes | IO[bytes], *, content_type: str, cache_control: str = "") -> StoredObject:
-        """Store `data` under `key` with a SHA-256 checksum; large data in parts. Replaces what is there."""
+        """Store `data`, a stream from its beginning, with its SHA-256. Replaces what is there."""
         ...
 
     def put_once(self, key: str, data: bytes, *, content_type: str, cache_control: str = "") -> StoredObject:
-        """Store under a content-addressed key; when it is there already nothing is sent."""
+        """Store under a content-addressed key; what is there already is kept and returned."""
         ...
 
     def get(self, key: str) -> bytes:
@@ -67,7 +83,7 @@ class Storage(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[str]:
-        """Every key under `prefix`, in order."""
+        """Every key under `prefix`, once, in the server's order."""
         ...
 
     def upload_form(self, key: str, *, content_type: str, max_bytes: int, expires_in: int) -> UploadForm:

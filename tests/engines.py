@@ -14,10 +14,12 @@ from botocore.config import Config
 
 from catalog import storage as catalog_storage
 from infra.broker import make_broker
+from infra.bucket import set_up_bucket
 from infra.engines import seaweedfs as seaweedfs_engine
 from infra.engines import valkey as valkey_engine
 from infra.engines.engine import Engine
 from infra.parse import Secret
+from infra.storage import make_store
 
 ACCESS_KEY, SECRET_KEY = Secret("plinth-tests"), Secret("a-secret-for-tests")
 
@@ -75,8 +77,6 @@ def bucket(seaweedfs: Engine) -> Iterator[str]:
 @pytest.fixture
 def storage(seaweedfs: Engine, bucket: str, settings: Any) -> Iterator[catalog_storage.Storage]:
     """The catalogue's store over a fresh bucket, set up as `manage.py setup_storage` does; the settings point at it."""
-    from infra.storage import set_up_storage
-
     settings.ENV = replace(
         settings.ENV,
         s3_endpoint_url=seaweedfs.url,
@@ -86,7 +86,7 @@ def storage(seaweedfs: Engine, bucket: str, settings: Any) -> Iterator[catalog_s
         s3_access_key_id=ACCESS_KEY,
         s3_secret_access_key=SECRET_KEY,
     )
-    set_up_storage(settings.ENV)
+    list(set_up_bucket(make_store(settings.ENV), checkpoint_days=14))
     catalog_storage.storage.cache_clear()
     yield catalog_storage.storage()
     catalog_storage.storage.cache_clear()
