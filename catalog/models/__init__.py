@@ -4,13 +4,14 @@ from catalog.models.jobs import AssetJob, Group, JobEvent, Priority, Status
 from catalog.models.merchants import ApiKey, Member, Merchant, Revenue, Role
 from catalog.models.products import Photo, PhotoState, Product, View
 from catalog.models.requests import IdempotentRequest
-from catalog.models.versions import AssetVersion
-from catalog.models.workers import StageTotal, Worker
+from catalog.models.versions import AssetVersion, FileKey, Removal
+from catalog.models.workers import StageTotal, Turn, Worker
 
 __all__ = [
     "ApiKey",
     "AssetJob",
     "AssetVersion",
+    "FileKey",
     "Group",
     "IdempotentRequest",
     "JobEvent",
@@ -20,10 +21,12 @@ __all__ = [
     "PhotoState",
     "Priority",
     "Product",
+    "Removal",
     "Revenue",
     "Role",
     "StageTotal",
     "Status",
+    "Turn",
     "View",
     "Worker",
 ]

@@ -54,7 +54,8 @@ class AssetJob(models.Model):
     released_at: when the dispatcher last sent a message for `group`; None: waits its turn. retry_at: not before then.
     lost_leases: in this group; the third ends the job. attempts: of this group that ended in something being away.
     cancel_requested_at: asks the worker that holds the lease to stop.
-    prepared_key, generated_key: checkpoints. cpu_seconds, gpu_seconds: spent so far.
+    prepared_key, generated_key: checkpoints. inputs: a hash of the photos and facts that they were made from.
+    cpu_seconds, gpu_seconds: spent so far. ended_at: None as long as the job is active.
     reason: a stable code of why it is rejected, failed, cancelled or waiting; advice: the sentence that goes with it.
     """
 
@@ -93,6 +94,7 @@ class AssetJob(models.Model):
     generator_why = models.CharField(max_length=500, blank=True)
     prepared_key = models.CharField(max_length=300, blank=True)
     generated_key = models.CharField(max_length=300, blank=True)
+    inputs = models.CharField(max_length=64, blank=True)
     version = models.OneToOneField(
         "catalog.AssetVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="job"
     )
@@ -125,16 +127,32 @@ class AssetJob(models.Model):
                 name="job_lease_whole",
             ),
             models.CheckConstraint(
+                condition=Q(status__in=ACTIVE, ended_at__isnull=True)
+                | (~Q(status__in=ACTIVE) & Q(ended_at__isnull=False)),
+                name="job_ended_at_if_ended",
+            ),
+            models.CheckConstraint(
                 condition=~Q(status=Status.PUBLISHED) | Q(version__isnull=False), name="job_published_has_version"
             ),
         ]
+        # The conditions hold no values, only nulls: SQLite proves those for every query, bound parameters it may not.
         indexes = [
             models.Index(
-                fields=["priority", "id"],
-                condition=Q(status=Status.QUEUED, released_at__isnull=True),
+                fields=["queue", "priority", "status", "merchant", "id"],
+                condition=Q(ended_at__isnull=True, released_at__isnull=True, retry_at__isnull=True),
                 name="job_waiting",
             ),
-            models.Index(fields=["status", "released_at"], condition=Q(status__in=ACTIVE), name="job_active"),
+            models.Index(
+                fields=["queue", "released_at"],
+                condition=Q(ended_at__isnull=True, released_at__isnull=False),
+                name="job_released",
+            ),
+            models.Index(fields=["retry_at"], condition=Q(retry_at__isnull=False), name="job_retry"),
+            models.Index(fields=["lease_expires_at"], condition=Q(lease__isnull=False), name="job_held"),
+            models.Index(fields=["status", "stage"], condition=Q(ended_at__isnull=True), name="job_active"),
+            models.Index(fields=["ended_at"], condition=~Q(prepared_key=""), name="job_checkpoints"),
+            models.Index(fields=["prepared_key"], condition=~Q(prepared_key=""), name="job_prepared"),
+            models.Index(fields=["generated_key"], condition=~Q(generated_key=""), name="job_generated"),
             models.Index(fields=["merchant", "-id"], name="job_list"),
             models.Index(fields=["product", "-id"], name="job_list_of_product"),
         ]
@@ -152,8 +170,10 @@ class AssetJob(models.Model):
         if status not in self.NEXT[old]:
             raise IllegalTransition(f"{self.public_id}: {old} -> {status}")
         changes = {"status": status, "reason": reason, "advice": advice[:500], **fields}
-        if status not in ACTIVE:
-            changes |= {"lease": None, "lease_expires_at": None, "ended_at": timezone.now()}
+        if status in ACTIVE:
+            changes["ended_at"] = None
+        else:
+            changes |= {"lease": None, "lease_expires_at": None, "retry_at": None, "ended_at": timezone.now()}
         if not AssetJob.objects.filter(pk=self.pk, status=old).update(**changes):
             raise LostRace(f"{self.public_id} is no longer {old}")
         for name, value in changes.items():

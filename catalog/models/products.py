@@ -116,6 +116,7 @@ class Photo(models.Model):
         ]
         indexes = [
             models.Index(fields=["product", "id"], name="photo_list"),
+            models.Index(fields=["key"], name="photo_by_key"),
             models.Index(
                 fields=["created_at"],
                 condition=Q(state__in=[PhotoState.AWAITED, PhotoState.CHECKING]),

@@ -41,3 +41,29 @@ class AssetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product.sku} v{self.number}"
+
+
+class FileKey(models.Model):
+    """A key that a file of a version has, or gets once published: tells by one index lookup whether a file is in use.
+
+    Keys are content-addressed, so two products of a merchant may share a file.
+    """
+
+    version = models.ForeignKey(AssetVersion, on_delete=models.CASCADE, related_name="keys")
+    key = models.CharField(max_length=300, db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Removal(models.Model):
+    """Objects of rows that are gone, still to be deleted from the store.
+
+    key: one object; a whole prefix when it ends with "/". due_at: not before then.
+    """
+
+    key = models.CharField(max_length=300)
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key

@@ -24,7 +24,10 @@ class Worker(models.Model):
 
 
 class StageTotal(models.Model):
-    """How often a stage ran and the seconds it took in all: grows only, so that it serves as a metric's counter."""
+    """How often a stage ran and the seconds it took in all: grows only, so that it serves as a metric's counter.
+
+    Beside the stages there is a row for each group at each quality, such as `finish/draft`, to estimate from.
+    """
 
     stage = models.CharField(max_length=20, unique=True)
     count = models.PositiveBigIntegerField(default=0)
@@ -32,3 +35,20 @@ class StageTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.count}"
+
+
+class Turn(models.Model):
+    """Whose turn it was last: the merchant that the dispatcher gave the queue's last start at this priority to.
+
+    Whoever releases jobs locks these rows first.
+    """
+
+    queue = models.CharField(max_length=12)
+    priority = models.PositiveSmallIntegerField()
+    merchant_id = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "priority"], name="turn_once")]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.priority}: {self.merchant_id}"
