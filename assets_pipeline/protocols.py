@@ -1,6 +1,6 @@
 """What we need from outside: one Protocol per need, adapters live in packages of their own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -85,7 +85,7 @@ class ObjectStore(Protocol):
     """Keeps bytes under keys."""
 
     def put_all(self, objects: Mapping[str, bytes]) -> None:
-        """Store every object under its key (a relative path), or none of them: readers never see half of the set.
+        """Store every object under its key (a relative path), or none of them; replaces what is there.
 
         Raises Unavailable when the place is full or away.
         """
@@ -93,6 +93,14 @@ class ObjectStore(Protocol):
 
     def get(self, key: str) -> bytes:
         """The bytes under `key`. Raises KeyError."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Every key that begins with `prefix`, once, in any order."""
+        ...
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete; what is not there is no error."""
         ...
 
 

@@ -1,6 +1,7 @@
 """Valkey and SeaweedFS for tests: real servers on free ports of the loopback address, ended by their process ids."""
 
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 import redis
 from botocore.config import Config
 
+from assets_pipeline.errors import Unavailable
+from assets_pipeline.stores.s3 import S3Store
 from catalog import storage as catalog_storage
 from infra.broker import make_broker
 from infra.bucket import set_up_bucket
@@ -56,6 +59,24 @@ def s3_client(engine: Engine) -> Any:
         aws_secret_access_key=SECRET_KEY.reveal(),
         config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
     )
+
+
+def s3_store(engine: Engine, bucket: str, **options: Any) -> S3Store:
+    """The pipeline's store over a bucket there."""
+    keys = {"access_key": ACCESS_KEY.reveal(), "secret_key": SECRET_KEY.reveal()}
+    return S3Store(**{"bucket": bucket, "endpoint_url": engine.url, **keys, **options})
+
+
+def fill_up(store: S3Store) -> None:
+    """Store until the server refuses, so that whatever comes next finds no room."""
+    refused = 0
+    while refused < 3:  # it goes on for a moment while it counts
+        try:
+            store.put(f"filler/{secrets.token_hex(8)}", secrets.token_bytes(400_000), content_type="image/png")
+            refused = 0
+        except Unavailable:
+            refused += 1
+        time.sleep(0.3)
 
 
 def listeners(pid: int) -> set[tuple[str, int]]:

@@ -5,12 +5,13 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from assets_pipeline.errors import Unavailable
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+TEMPORARY = ".plinth-"
 
 
 class UnusablePlace(OSError):
@@ -52,6 +53,24 @@ class DirectoryStore:
             return (self.folder / key).read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise KeyError(key) from None
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Every key that begins with `prefix`, in order."""
+        paths = (path.relative_to(self.folder) for path in sorted(self.folder.rglob("*")) if path.is_file())
+        for path in paths:
+            if str(path).startswith(prefix) and not path.parts[0].startswith(TEMPORARY):
+                yield path.as_posix()
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove the files and the folders within that get empty. Raises UnusablePlace."""
+        for key in keys:
+            _check_key(key)
+            with _translated(self.folder):
+                path = self.folder / key
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                    path.unlink()
+                for parent in list(path.parents)[: len(PurePosixPath(key).parts) - 1]:
+                    _remove_if_empty(parent)
 
     def _make_folder(self, objects: Mapping[str, bytes]) -> None:
         """Fill a folder beside the place and rename it."""
@@ -119,7 +138,7 @@ def _there(path: Path) -> bool:
 
 
 def _temporary_name() -> str:
-    return f".plinth-{secrets.token_hex(6)}"
+    return f"{TEMPORARY}{secrets.token_hex(6)}"
 
 
 def _write_files(folder: Path, objects: Mapping[str, bytes]) -> None:

@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -73,6 +73,7 @@ class S3Store:
 
     endpoint_url: empty means Amazon's. browser_url: the same server as browsers reach it, for presigned addresses.
     public_base_url: where objects under `public_prefix` are read from; empty means the bucket itself.
+    timeout_seconds: for one sign of life of the server; everything is tried three times.
     Every method that asks the server raises what `away` makes of (code, sentence): `storage_away` when it does not
     answer, `storage_full` when there is no room left, `storage_denied` when it refuses our key.
     """
@@ -85,6 +86,7 @@ class S3Store:
     secret_key: str = field(default="", repr=False)
     public_base_url: str = ""
     public_prefix: str = "m/"
+    timeout_seconds: float = 10
     away: Away = field(default=Unavailable, repr=False)
 
     def put(self, key: str, data: bytes | IO[bytes], *, content_type: str, cache_control: str = "") -> StoredObject:
@@ -114,14 +116,13 @@ class S3Store:
         return stored
 
     def put_all(self, objects: Mapping[str, bytes]) -> None:
-        """Store each under its key; what was stored is undone when one fails. Content types go by the names.
+        """Store each under its key, or undo those that were stored; see `ObjectStore.put_all`.
 
-        While it runs, readers may see some: link to them afterwards.
+        While it runs, S3 shows some already: link to them afterwards. Content types go by the names.
         """
         with contextlib.ExitStack() as undo:
             for key, data in objects.items():
-                undo.callback(self._way_back(key))
-                self.put(key, data, content_type=content_type_of(key))
+                self._replace(key, data, undo)
             undo.pop_all()
 
     def get(self, key: str) -> bytes:
@@ -211,7 +212,7 @@ class S3Store:
     def client(self, *, browser: bool = False) -> "S3Client":
         """boto3's client; its errors come out as ours within `translated`."""
         endpoint = self.browser_url if browser and self.browser_url else self.endpoint_url
-        return _open_client(os.getpid(), endpoint, self.region, self.access_key, self.secret_key)
+        return _open_client(os.getpid(), endpoint, self.region, self.access_key, self.secret_key, self.timeout_seconds)
 
     @contextlib.contextmanager
     def translated(self, key: str = "") -> Iterator[None]:
@@ -228,14 +229,17 @@ class S3Store:
         endpoint = self.browser_url or self.endpoint_url
         return f"{endpoint}/{self.bucket}" if endpoint else f"https://{self.bucket}.s3.{self.region}.amazonaws.com"
 
-    def _way_back(self, key: str) -> Callable[[], object]:
-        """What makes `key` again what it is now."""
+    def _replace(self, key: str, data: bytes, undo: contextlib.ExitStack) -> None:
         try:
-            head, data = self._head(key), self.get(key)
+            head = self._head(key)
         except KeyError:
-            return lambda: self.delete([key])
-        kept = {"content_type": head["ContentType"], "cache_control": head.get("CacheControl", "")}
-        return lambda: self.put(key, data, **kept)
+            undo.callback(self.delete, [key])
+        else:
+            if head["Metadata"].get("sha256") == hashlib.sha256(data).hexdigest():
+                return
+            kept = {"content_type": head["ContentType"], "cache_control": head.get("CacheControl", "")}
+            undo.callback(self.put, key, self.get(key), **kept)
+        self.put(key, data, content_type=content_type_of(key))
 
     def _head(self, key: str) -> "HeadObjectOutputTypeDef":
         with self.translated(key):
@@ -272,14 +276,16 @@ class S3Store:
 
 
 @lru_cache(maxsize=16)
-def _open_client(process: int, endpoint_url: str, region: str, access_key: str, secret_key: str) -> "S3Client":
+def _open_client(
+    process: int, endpoint_url: str, region: str, access_key: str, secret_key: str, timeout_seconds: float
+) -> "S3Client":
     """One client for all threads of `process`: connections must not cross a fork."""
     session = Session(access_key or None, secret_key or None, region_name=region)
     config = Config(
         signature_version="s3v4",
         s3={"addressing_style": "path" if endpoint_url else "auto"},
-        connect_timeout=3,
-        read_timeout=30,
+        connect_timeout=min(timeout_seconds, 3),
+        read_timeout=timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": 3},
         max_pool_connections=32,
         request_checksum_calculation="when_required",  # we send SHA-256; many servers do not know CRC trailers

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 Away = Callable[[str, str], Exception]
 """(code, one sentence) -> the error to raise when time or an operator has to act."""
 
-FOREIGN = (ClientError, BotoCoreError, HTTPError)
+FOREIGN = (ClientError, BotoCoreError, ResponseParserError, HTTPError)
 
 FULL = {
     "InsufficientStorage",
@@ -35,6 +36,7 @@ NO_ANSWER = (
     boto.FlexibleChecksumError,
     boto.IncompleteReadError,
     boto.MetadataRetrievalError,
+    ResponseParserError,  # something else than an S3 server answers there
     HTTPError,
 )
 
@@ -64,5 +66,5 @@ def _explain_answer(error: ClientError, key: str, away: Away) -> Exception:
     if code in {"NoSuchKey", "404"} and key:
         return KeyError(key)
     if (status >= 500 and status != 501) or status in {404, 429} or code in DAMAGED:
-        return away("storage_away", "The file store cannot do this at the moment.")
+        return away("storage_away", "The file store answers with an error of its own; it may be full or out of order.")
     return error
