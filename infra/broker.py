@@ -34,6 +34,26 @@ def make_broker(url: str) -> Broker:
     )
 
 
+def ping_broker(url: str, *, seconds: float = 2) -> None:
+    """Connect and ask for a sign of life. Raises whatever the client library does when there is none."""
+    if urlsplit(url).scheme.startswith("amqp"):
+        import pika
+
+        parameters = pika.URLParameters(url)
+        parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = seconds
+        parameters.connection_attempts = 1
+        pika.BlockingConnection(parameters).close()
+        return
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    with redis.Redis.from_url(
+        url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=Retry(NoBackoff(), 0)
+    ) as client:
+        client.ping()
+
+
 def middleware() -> list[Middleware]:
     """dramatiq's, without Prometheus (we count in the database) and Pipelines (each task sends the next by itself)."""
     return [

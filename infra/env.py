@@ -48,6 +48,7 @@ class Env:
     csrf_trusted_origins: tuple[str, ...]
     https_only: bool
     database: Database
+    data_folder: str
     log_level: str
     log_format: str
     broker_url: Secret
@@ -128,6 +129,7 @@ VARIABLES = (
         "`sqlite:PATH` or `postgresql://USER:PASSWORD@HOST:PORT/NAME`.",
         "sqlite:var/plinth.sqlite3",
     ),
+    Variable("DATA_FOLDER", "data_folder", str, "What `manage.py up` keeps: engines' data, chosen ports.", "var"),
     Variable("LOG_LEVEL", "log_level", parse_log_level, "DEBUG, INFO, WARNING or ERROR.", "INFO"),
     Variable("LOG_FORMAT", "log_format", parse_log_format, "`json` for machines, `text` for people.", "json", "text"),
     Variable(

@@ -2,16 +2,33 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from infra.addresses import read_kept
 from infra.env import BadEnvironment, load
+from infra.logs import logging_settings
 from infra.parse import Database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+
+def is_set(variable: str) -> bool:
+    """Whether somebody set it on purpose."""
+    return bool(os.environ.get(variable))
+
+
+def with_kept_addresses(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """In the demo, addresses that `manage.py up` had to choose stand in for variables that nobody set."""
+    if environ.get("DEMO") != "true":
+        return environ
+    kept = read_kept(BASE_DIR / environ.get("DATA_FOLDER", "var")).environ
+    return {**kept, **{name: value for name, value in environ.items() if value}}
+
+
 try:
-    ENV = load(os.environ)
+    ENV = load(with_kept_addresses(os.environ))
 except BadEnvironment as error:
     sys.exit(str(error))  # one clear message instead of a traceback, before anything listens
 
@@ -36,6 +53,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "infra.requests.accompany",
+    "infra.security.harden",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -117,7 +136,7 @@ STORAGES = {
 }
 
 SECURE_SSL_REDIRECT = ENV.https_only
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # probes speak plain HTTP to the process itself
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes speak plain HTTP to the process itself
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.https_only else None
 SECURE_HSTS_SECONDS = 31_536_000 if ENV.https_only else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.https_only
@@ -174,6 +193,7 @@ BROKER_URL = ENV.broker_url
 STORAGE_FACTORY = "infra.storage.open_storage"
 """What catalog calls for its object store: it knows the protocol, not the adapter."""
 
+DATA_FOLDER = BASE_DIR / ENV.data_folder
 CDN_BASE_URL = ENV.cdn_base_url
 MAX_PHOTO_BYTES = ENV.max_photo_bytes
 FETCH_ALLOWED_NETWORKS = ENV.fetch_allowed_networks
@@ -184,10 +204,4 @@ KEEP_CHECKPOINTS_DAYS = ENV.keep_checkpoints_days
 METRICS_TOKEN = ENV.metrics_token
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a body that is not a file
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": ENV.log_level},
-}
+LOGGING = logging_settings(ENV.log_level, ENV.log_format)

@@ -1,8 +1,17 @@
 """A probe learns whether the database answers."""
 
+import threading
+import time
+from dataclasses import replace
+
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+
+from catalog.storage import storage as storage_of_this_process
+from infra.engines.engine import free_ports
+from infra.health import look_at
+from infra.parse import Secret
 
 
 @pytest.mark.django_db
@@ -32,3 +41,58 @@ def test_healthz_answers_probes_over_plain_http(client: Client, settings) -> Non
     settings.SECURE_SSL_REDIRECT = True
     assert client.get("/healthz").status_code == 200
     assert client.get("/anything-else").status_code == 301
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz_names_every_engine_when_all_answer(client: Client, storage: object, broker: object) -> None:
+    response = client.get("/readyz")
+    states = response.json()
+    assert response.status_code == 200, states
+    assert list(states) == ["database", "broker", "store"]
+    assert all(state["ok"] and state["seconds"] < 2 and state["reason"] == "" for state in states.values())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz_is_503_and_says_which_engine_is_away_but_not_where(client: Client, storage: object, settings) -> None:
+    (port,) = free_ports(1)
+    settings.BROKER_URL = Secret(f"redis://:pass-word@127.0.0.1:{port}/0")
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    states = response.json()
+    assert [name for name, state in states.items() if not state["ok"]] == ["broker"]
+    assert states["broker"]["reason"] == "away"
+    assert str(port) not in response.content.decode()
+    assert "pass-word" not in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz_tells_a_store_that_is_away(client: Client, broker: object, settings) -> None:
+    (port,) = free_ports(1)
+    settings.ENV = replace(settings.ENV, s3_endpoint_url=f"http://127.0.0.1:{port}")
+    storage_of_this_process.cache_clear()
+    try:
+        response = client.get("/readyz")
+    finally:
+        storage_of_this_process.cache_clear()
+    assert (response.status_code, response.json()["store"]["reason"]) == (503, "storage_away")
+    assert response.json()["broker"]["ok"]
+
+
+def test_engines_are_asked_at_the_same_time() -> None:
+    start = time.monotonic()
+    states = look_at({name: lambda: time.sleep(0.4) for name in ("one", "two", "three")})
+    assert all(state.ok for state in states.values())
+    assert time.monotonic() - start < 0.9
+
+
+def test_a_silent_engine_is_away_in_time_and_holds_one_thread_only() -> None:
+    silence = threading.Event()
+    try:
+        for _ in range(3):
+            start = time.monotonic()
+            states = look_at({"silent": silence.wait, "quick": lambda: None}, seconds=0.2)  # type: ignore[dict-item]
+            assert (states["silent"].ok, states["silent"].reason, states["quick"].ok) == (False, "no_answer", True)
+            assert time.monotonic() - start < 1
+        assert [thread.name for thread in threading.enumerate()].count("look-at-silent") == 1
+    finally:
+        silence.set()

@@ -1,0 +1,71 @@
+"""Headers that tell browsers what our pages may do: little"""
+
+from collections.abc import Awaitable, Callable
+from typing import cast
+from urllib.parse import urlsplit
+
+from asgiref.sync import iscoroutinefunction
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+from infra.env import Env
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+AsyncAnswer = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "bluetooth", "midi", "display-capture")
+PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED)
+
+STYLES_IN_PAGE = ("/api/v1/docs",)
+"""The API's documentation comes with one style element in its page."""
+
+
+@sync_and_async_middleware
+def harden(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
+    """Middleware: add what `headers` says; a view's own header counts more.
+
+    Django itself adds nosniff, Referrer-Policy and Cross-Origin-Opener-Policy, HSTS and X-Frame-Options.
+    """
+    places = store_origins(settings.ENV)
+    if iscoroutinefunction(get_response):
+        answer_later = cast(AsyncAnswer, get_response)
+
+        async def harden_async(request: HttpRequest) -> HttpResponseBase:
+            return _add(request, await answer_later(request), places)
+
+        return harden_async
+    answer = cast(Answer, get_response)
+    return lambda request: _add(request, answer(request), places)
+
+
+def content_security_policy(places: tuple[str, ...], *, styles_in_page: bool = False) -> str:
+    """Scripts and styles from us alone; pictures, models and uploads also from and to the store at `places`."""
+    stores = "".join(f" {place}" for place in places)
+    rules = {
+        "default-src": "'self'",
+        "img-src": f"'self' data: blob:{stores}",
+        "connect-src": f"'self'{stores}",
+        "style-src": "'self' 'unsafe-inline'" if styles_in_page else "'self'",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": f"'self'{stores}",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def store_origins(env: Env) -> tuple[str, ...]:
+    """Where browsers read published files from and send photos to."""
+    store = env.s3_public_url or env.s3_endpoint_url
+    if not store:
+        store = f"https://{env.s3_bucket}.s3.{env.s3_region}.amazonaws.com"
+    parts = [urlsplit(place) for place in (store, env.cdn_base_url) if place]
+    return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
+
+
+def _add(request: HttpRequest, response: HttpResponseBase, places: tuple[str, ...]) -> HttpResponseBase:
+    policy = content_security_policy(places, styles_in_page=request.path in STYLES_IN_PAGE)
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+    return response

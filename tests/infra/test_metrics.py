@@ -1,0 +1,146 @@
+"""/metrics is Prometheus's text, true to the database, for those who know the token."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+
+from catalog.models import AssetJob, AssetVersion, Merchant, Photo, PhotoState, Product, StageTotal, Status
+from catalog.recipe import Recipe
+from catalog.workers import advertise, sign_off
+from infra.parse import Secret
+
+VERSION = {"files": [], "dimensions": {}, "metrics": {}, "certificate": {}, "licence": {}, "grade": "B"}
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def read(client: Client, **headers: str) -> Samples:
+    response = client.get("/metrics", headers=headers)
+    assert response.status_code == 200
+    assert response["Content-Type"].startswith("text/plain; version=0.0.4")
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(response.content.decode())
+        for sample in family.samples
+    }
+
+
+def value(samples: Samples, name: str, **labels: str) -> float | None:
+    return samples.get((name, tuple(sorted(labels.items()))))
+
+
+@pytest.fixture
+def merchant(db: None) -> Merchant:
+    return Merchant.objects.create(name="Lamps", slug="lamps")
+
+
+def add_job(merchant: Merchant, sku: str, **fields: object) -> AssetJob:
+    product = Product.objects.create(merchant=merchant, sku=sku, title=sku)
+    return AssetJob.objects.create(product=product, merchant=merchant, recipe=Recipe().as_json(), **fields)
+
+
+def test_jobs_are_counted_by_status_and_running_ones_by_stage(client: Client, merchant: Merchant) -> None:
+    for number in range(3):
+        add_job(merchant, f"q{number}")
+    add_job(merchant, "r", status=Status.RUNNING, stage="bake")
+    samples = read(client)
+    counts = {status: value(samples, "plinth_jobs", status=status) for status in Status.values}
+    assert counts == {**dict.fromkeys(Status.values, 0), "queued": 3, "running": 1}
+    assert value(samples, "plinth_jobs_running", stage="bake") == 1
+
+
+def test_the_oldest_waiting_job_of_each_queue_has_its_age(client: Client, merchant: Merchant) -> None:
+    old = add_job(merchant, "old", queue="gpu")
+    add_job(merchant, "new", queue="gpu")
+    AssetJob.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(seconds=90))
+    samples = read(client)
+    assert value(samples, "plinth_queue_oldest_seconds", queue="gpu") == pytest.approx(90, abs=5)
+    assert value(samples, "plinth_queue_oldest_seconds", queue="cpu") is None
+
+
+def test_stage_seconds_are_a_summary_that_only_grows(client: Client, merchant: Merchant) -> None:
+    StageTotal.objects.create(stage="decimate", count=4, seconds=10.5)
+    samples = read(client)
+    assert value(samples, "plinth_stage_seconds_count", stage="decimate") == 4
+    assert value(samples, "plinth_stage_seconds_sum", stage="decimate") == 10.5
+
+
+def test_only_live_workers_count(client: Client, merchant: Merchant) -> None:
+    for name in ("one", "two", "gone"):
+        advertise(name, queues=["cpu", "io"], generators=[], profiles=[], qualities=[], slots=1)
+    sign_off("gone")
+    samples = read(client)
+    assert (value(samples, "plinth_workers", queue="cpu"), value(samples, "plinth_workers", queue="io")) == (2, 2)
+
+
+def test_a_queue_without_workers_shows_zero(client: Client, merchant: Merchant) -> None:
+    assert value(read(client), "plinth_workers", queue="cpu") == 0
+
+
+def test_photos_and_published_versions_are_counted(client: Client, merchant: Merchant) -> None:
+    product = Product.objects.create(merchant=merchant, sku="a", title="a")
+    Photo.objects.create(product=product, name="a.jpg", key="a", state=PhotoState.READY)
+    for number, published_at in enumerate((timezone.now(), None), start=1):
+        AssetVersion.objects.create(
+            product=product,
+            number=number,
+            published_at=published_at,
+            alt_text="a",
+            generator="primitive",
+            cpu_seconds=1,
+            gpu_seconds=0,
+            **VERSION,
+        )
+    samples = read(client)
+    assert value(samples, "plinth_photos", state="ready") == 1
+    assert value(samples, "plinth_photos", state="rejected") == 0
+    assert value(samples, "plinth_versions_published") == 1
+
+
+def test_requests_and_this_process_are_measured(client: Client, merchant: Merchant) -> None:
+    client.get("/healthz")
+    samples = read(client)
+    labels = {"method": "GET", "route": "healthz", "status": "200"}
+    count = value(samples, "plinth_request_seconds_count", **labels)
+    assert count
+    assert value(samples, "plinth_request_seconds_bucket", le="+Inf", **labels) == count
+    assert (value(samples, "process_resident_memory_bytes") or 0) > 1_000_000
+
+
+def test_without_the_database_the_rest_is_still_told(client: Client, merchant: Merchant) -> None:
+    assert value(read(client), "plinth_database_up") == 1
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("away")
+
+    with connection.execute_wrapper(refuse):
+        samples = read(client)
+    assert value(samples, "plinth_database_up") == 0
+    assert value(samples, "plinth_jobs", status="queued") is None
+    assert value(samples, "process_resident_memory_bytes")
+
+
+def test_the_token_is_asked_for(client: Client, merchant: Merchant, settings) -> None:
+    settings.METRICS_TOKEN = Secret("let-me-in")
+    for given in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "let-me-in"}, {"Authorization": "Bearer ü"}):
+        response = client.get("/metrics", headers=given)
+        assert (response.status_code, response["WWW-Authenticate"]) == (401, "Bearer")
+    assert value(read(client, Authorization="Bearer let-me-in"), "plinth_database_up") == 1
+
+
+def test_without_a_token_metrics_exist_in_the_demo_only(client: Client, merchant: Merchant, settings) -> None:
+    settings.ENV = replace(settings.ENV, demo=False)
+    assert client.get("/metrics").status_code == 404
+
+
+def test_no_label_names_a_merchant_or_a_person(client: Client, merchant: Merchant) -> None:
+    get_user_model().objects.create_user("owner@lamps.example")
+    add_job(merchant, "secret-sku")
+    text = client.get("/metrics").content.decode()
+    assert not any(name in text for name in ("Lamps", "lamps", "secret-sku", merchant.public_id))

@@ -1,0 +1,51 @@
+"""Pages may load our own scripts and talk to us and to the store, nothing else."""
+
+from dataclasses import replace
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+
+from infra.security import content_security_policy, harden, store_origins
+
+
+def rules(policy: str) -> dict[str, str]:
+    return dict(rule.split(" ", 1) for rule in policy.split("; "))
+
+
+@pytest.mark.django_db
+def test_every_answer_carries_the_headers(client: Client) -> None:
+    for path in ("/healthz", "/not-here"):
+        headers = client.get(path).headers
+        policy = rules(headers["Content-Security-Policy"])
+        assert (policy["default-src"], policy["frame-ancestors"]) == ("'self'", "'none'")
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert "camera=()" in headers["Permissions-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_pictures_and_uploads_may_use_the_store_and_scripts_may_not() -> None:
+    policy = rules(content_security_policy(("https://cdn.example",)))
+    for name in ("img-src", "connect-src", "form-action"):
+        assert "https://cdn.example" in policy[name]
+    assert "script-src" not in policy
+    assert policy["default-src"] == "'self'"
+
+
+def test_the_store_is_where_browsers_reach_it(settings) -> None:
+    env = replace(settings.ENV, s3_endpoint_url="http://s3.internal:9000", s3_public_url="", cdn_base_url="")
+    assert store_origins(env) == ("http://s3.internal:9000",)
+    outside = replace(env, s3_public_url="https://s3.example", cdn_base_url="https://cdn.example/assets")
+    assert store_origins(outside) == ("https://s3.example", "https://cdn.example")
+    amazon = replace(env, s3_endpoint_url="", s3_bucket="lamps", s3_region="eu-central-1")
+    assert store_origins(amazon) == ("https://lamps.s3.eu-central-1.amazonaws.com",)
+
+
+def test_a_views_own_policy_counts_more() -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(headers={"Content-Security-Policy": "default-src 'none'"})
+
+    response = harden(view)(RequestFactory().get("/"))  # type: ignore[arg-type]
+    assert response["Content-Security-Policy"] == "default-src 'none'"
