@@ -1,0 +1,331 @@
+"""The worker's side of a job: claim it, say how far it is, end it
+
+A lease is a random token with an end. Every write of a worker asks for its token within the same transaction: a worker
+that has lost its lease changes nothing, whatever it still believes.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from catalog import versions
+from catalog.dispatch import release_after_commit
+from catalog.errors import Conflict, LostRace
+from catalog.inputs import fingerprint
+from catalog.models import AssetJob, AssetVersion, Group, StageTotal, Status
+from catalog.queue import CPU
+from catalog.recipe import Recipe
+
+LEASE_SECONDS = 12
+HEARTBEAT_SECONDS = 3
+
+MAX_LOST_LEASES = 3
+"""In one group: an input that kills its worker must not do so for ever."""
+
+MAX_ATTEMPTS = 5
+"""Of one group that end in something being away."""
+
+BACKOFF_SECONDS = (5, 15, 45, 120)
+"""Before the second to the fifth attempt, give or take a fifth, so that jobs do not come back all at once."""
+
+CANCELLED_BY_MERCHANT = "cancelled"
+WORKER_LOST = "worker_lost"
+WORKER_LOST_ADVICE = "Making this asset stopped a worker several times; we have to look into it."
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on one group of a job."""
+
+    job_pk: int
+    token: UUID
+    group: Group
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a task took: seconds of each stage it ran, and of the processors."""
+
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    cpu_seconds: float = 0
+    gpu_seconds: float = 0
+
+
+NOTHING_SPENT = Spent()
+
+
+def claim_job(job_pk: int, group: Group | str, worker: str) -> tuple[AssetJob, Lease]:
+    """Take the job for `worker`; product and merchant come with it.
+
+    Raises LostRace when there is nothing to do: it is not at `group`, has ended, is held by a live lease, or must not
+    be tried again yet.
+    """
+    lose_expired_lease(job_pk)
+    lease = Lease(job_pk, uuid4(), Group(group))
+    now = timezone.now()
+    with transaction.atomic():
+        job = _locked(job_pk)
+        if job is None or job.ended_at or job.lease or job.group != group or (job.retry_at and job.retry_at > now):
+            raise LostRace(f"nothing to do for {group} of job {job_pk}")
+        held: dict[str, Any] = {
+            "lease": lease.token,
+            "lease_expires_at": now + timedelta(seconds=LEASE_SECONDS),
+            "worker": worker[:120],
+            "released_at": job.released_at or now,
+            "retry_at": None,
+            "started_at": job.started_at or now,
+        }
+        if lease.group == Group.PREPARE:
+            held["inputs"] = fingerprint(job.product)
+        if job.status == Status.QUEUED:
+            job.move_to(Status.RUNNING, **held)
+        else:
+            _change(job, **held)
+        _record_lease(job, "claimed")
+    return job, lease
+
+
+def extend_lease(lease: Lease) -> bool:
+    """Keep the job for LEASE_SECONDS from now; False: cancellation has been asked for. Raises LostRace."""
+    until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
+    if not _ours(lease).update(lease_expires_at=until):
+        raise LostRace(f"job {lease.job_pk} is no longer ours")
+    return not _ours(lease).filter(cancel_requested_at__isnull=False).exists()
+
+
+@transaction.atomic
+def report_progress(lease: Lease, stage: str, progress: int) -> None:
+    """Say that `stage` runs and how far the whole job is, 0 to 100. Raises LostRace."""
+    job = _hold(lease)
+    progress = min(max(progress, 0), 100)
+    if job.stage != stage:
+        _change(job, stage=stage, progress=progress)
+        job.record("stage")
+    elif job.progress != progress:
+        _change(job, progress=progress)
+
+
+@transaction.atomic
+def end_prepare(lease: Lease, *, key: str, generator: str, why: str, queue: str, spent: Spent) -> None:
+    """The cut-outs lie under `key`; `generate` comes next, on the `queue` of the generator chosen. Raises LostRace."""
+    job = _hold(lease)
+    chosen = {"generator": generator, "generator_why": why[:500], "prepared_key": key}
+    _go_to(job, Group.GENERATE, spent, queue=queue, **chosen)
+
+
+@transaction.atomic
+def end_generate(lease: Lease, *, key: str, spent: Spent) -> None:
+    """The raw shape lies under `key`; `finish` comes next. Raises LostRace."""
+    _go_to(_hold(lease), Group.FINISH, spent, queue=CPU, generated_key=key)
+
+
+def end_finish(lease: Lease, result: versions.FinishedAsset, spent: Spent) -> AssetVersion:
+    """Write the version; publish it if the recipe and the result say so, otherwise somebody has to look at it.
+
+    Raises LostRace, or Away when the files cannot be published now: postpone then, and `resume_finish` goes on.
+    """
+    with transaction.atomic():
+        job = _hold(lease)
+        _spend(job, spent, whole_group=True)
+        version = versions.create_version(job, result)
+        job.version = version
+        if not _may_publish(job, result):
+            reason = "" if result.publishable and result.grade != "C" else (result.review_reason or "grade_c")
+            _end(job, Status.NEEDS_REVIEW, reason=reason, advice=result.review_advice, progress=100)
+            return version
+    _publish(lease, version)
+    return version
+
+
+def resume_finish(lease: Lease) -> AssetVersion | None:
+    """The version that an interrupted `end_finish` has written already, now published; None: `finish` has to run.
+
+    Raises as `end_finish`.
+    """
+    with transaction.atomic():
+        job = _hold(lease)
+    if job.version is not None:
+        _publish(lease, job.version)
+    return job.version
+
+
+@transaction.atomic
+def reject_input(lease: Lease, code: str, advice: str, spent: Spent = NOTHING_SPENT) -> None:
+    """The photos will not do: the merchant must act. Raises LostRace."""
+    job = _hold(lease)
+    _spend(job, spent)
+    _end(job, Status.REJECTED, reason=code, advice=advice)
+
+
+@transaction.atomic
+def postpone(lease: Lease, code: str, advice: str, spent: Spent = NOTHING_SPENT) -> None:
+    """Something is away: queued again for later, failed after MAX_ATTEMPTS of this group. Raises LostRace."""
+    job = _hold(lease)
+    _spend(job, spent)
+    attempts = job.attempts + 1
+    if job.cancel_requested_at:
+        _end(job, Status.CANCELLED, reason=CANCELLED_BY_MERCHANT)
+    elif attempts >= MAX_ATTEMPTS:
+        _end(job, Status.FAILED, reason=code, advice=advice, attempts=attempts)
+    else:
+        wait = timedelta(seconds=BACKOFF_SECONDS[attempts - 1] * random.uniform(0.8, 1.2))  # noqa: S311
+        _queue_again(job, reason=code, advice=advice, attempts=attempts, retry_at=timezone.now() + wait)
+
+
+@transaction.atomic
+def fail(lease: Lease, reason: str, advice: str, spent: Spent = NOTHING_SPENT) -> None:
+    """A bug of ours: we must act. Raises LostRace."""
+    job = _hold(lease)
+    _spend(job, spent)
+    _end(job, Status.FAILED, reason=reason, advice=advice)
+
+
+@transaction.atomic
+def hand_back(lease: Lease, spent: Spent = NOTHING_SPENT) -> None:
+    """The worker has to stop: queued again at once, which counts as nothing. Raises LostRace."""
+    job = _hold(lease)
+    _spend(job, spent)
+    _record_lease(job, "handed_back")
+    if job.cancel_requested_at:
+        _end(job, Status.CANCELLED, reason=CANCELLED_BY_MERCHANT)
+    else:
+        _queue_again(job)
+
+
+@transaction.atomic
+def lose(lease: Lease, why: str, spent: Spent = NOTHING_SPENT) -> None:
+    """The task's process died: counts as a lost lease. Raises LostRace."""
+    job = _hold(lease)
+    _spend(job, spent)
+    _lose(job, why)
+
+
+@transaction.atomic
+def stop_cancelled(lease: Lease, spent: Spent = NOTHING_SPENT) -> None:
+    """The worker has stopped because the merchant asked for it. Raises LostRace."""
+    job = _hold(lease)
+    _spend(job, spent)
+    _end(job, Status.CANCELLED, reason=CANCELLED_BY_MERCHANT)
+
+
+def lose_expired_lease(job_pk: int) -> bool:
+    """Take the job from a worker that has given no sign of life; False when there was nothing to take."""
+    expired = {"lease__isnull": False, "lease_expires_at__lte": timezone.now()}
+    if not AssetJob.objects.filter(pk=job_pk, **expired).exists():
+        return False
+    with transaction.atomic():
+        job = _locked(job_pk, **expired)
+        if job is not None:
+            _lose(job, "The worker gave no sign of life.")
+    return job is not None
+
+
+def group_total(group: str, recipe: Mapping[str, Any]) -> str:
+    """The name of the StageTotal that says how long a group takes at the recipe's quality."""
+    return f"{group}/{Recipe.from_json(recipe).quality}"[:20]
+
+
+def _ours(lease: Lease) -> QuerySet[AssetJob]:
+    return AssetJob.objects.filter(pk=lease.job_pk, lease=lease.token, status=Status.RUNNING)
+
+
+def _locked(job_pk: int, **conditions: object) -> AssetJob | None:
+    """The job with what belongs to it, locked until the transaction ends."""
+    jobs = AssetJob.objects.select_for_update(of=("self",)).select_related("product", "merchant", "version")
+    return jobs.filter(pk=job_pk, **conditions).first()
+
+
+def _hold(lease: Lease) -> AssetJob:
+    """The job, locked until the transaction ends. Raises LostRace when the lease is no longer ours."""
+    job = _locked(lease.job_pk, lease=lease.token, status=Status.RUNNING)
+    if job is None:
+        raise LostRace(f"job {lease.job_pk} is no longer ours")
+    return job
+
+
+def _change(job: AssetJob, **fields: object) -> None:
+    """Write `fields` of the locked job."""
+    for name, value in fields.items():
+        setattr(job, name, value)
+    job.save(update_fields=list(fields))
+
+
+def _record_lease(job: AssetJob, reason: str, text: str = "") -> None:
+    job.events.create(kind="lease", status=job.status, stage=job.stage, reason=reason, text=text[:500])
+
+
+def _spend(job: AssetJob, spent: Spent, *, whole_group: bool = False) -> None:
+    """Book what a task took; only a group that ran to its end tells how long groups take."""
+    _change(job, cpu_seconds=job.cpu_seconds + spent.cpu_seconds, gpu_seconds=job.gpu_seconds + spent.gpu_seconds)
+    for stage, seconds in spent.seconds.items():
+        job.events.create(kind="stage", status=job.status, stage=stage, seconds=seconds)
+    totals = dict(spent.seconds)
+    if whole_group and totals:
+        totals[group_total(job.group, job.recipe)] = sum(spent.seconds.values())
+    for stage, seconds in sorted(totals.items()):  # in one order, or two workers would wait for each other
+        StageTotal.objects.get_or_create(stage=stage)
+        StageTotal.objects.filter(stage=stage).update(count=F("count") + 1, seconds=F("seconds") + seconds)
+
+
+def _go_to(job: AssetJob, group: Group, spent: Spent, **fields: object) -> None:
+    """Let go of the job so that its next group can be released."""
+    _spend(job, spent, whole_group=True)
+    free = {"lease": None, "lease_expires_at": None, "released_at": None, "worker": ""}
+    _change(job, group=group, lost_leases=0, attempts=0, **free, **fields)
+    release_after_commit()
+
+
+def _end(job: AssetJob, status: Status, *, reason: str = "", advice: str = "", **fields: object) -> None:
+    job.move_to(status, reason=reason, advice=advice, **fields)
+    release_after_commit()
+
+
+def _queue_again(job: AssetJob, *, reason: str = "", advice: str = "", **fields: object) -> None:
+    free = {"lease": None, "lease_expires_at": None, "released_at": None, "worker": ""}
+    job.move_to(Status.QUEUED, reason=reason, advice=advice, **free, **fields)
+    release_after_commit()
+
+
+def _lose(job: AssetJob, why: str) -> None:
+    """Count a lost lease of the locked job."""
+    _record_lease(job, "lost", why)
+    lost = job.lost_leases + 1
+    if job.cancel_requested_at:
+        _end(job, Status.CANCELLED, reason=CANCELLED_BY_MERCHANT)
+    elif lost >= MAX_LOST_LEASES:
+        _end(job, Status.FAILED, reason=WORKER_LOST, advice=WORKER_LOST_ADVICE, lost_leases=lost)
+    else:
+        _queue_again(job, reason=WORKER_LOST, lost_leases=lost)
+
+
+def _may_publish(job: AssetJob, result: versions.FinishedAsset) -> bool:
+    """Grade C is a guess of free form: somebody has to look at it, whatever the recipe says."""
+    return Recipe.from_json(job.recipe).auto_publish and result.publishable and result.grade != "C"
+
+
+def _publish(lease: Lease, version: AssetVersion) -> None:
+    """Publish what the lease's job has made, and end the job with it; what cannot be published is to be looked at."""
+    public_files, refusal = [], None
+    try:
+        public_files = versions.copy_to_public(version)
+    except Conflict as error:
+        refusal = error
+    with transaction.atomic():
+        job = _hold(lease)
+        product = versions.lock_product(version)
+        try:
+            versions.refuse_archived(product)
+        except Conflict as error:
+            refusal = refusal or error
+        if refusal is not None:
+            _end(job, Status.NEEDS_REVIEW, reason=refusal.code, advice=refusal.message, progress=100)
+        else:
+            versions.show_version(product, version, public_files)
+            _end(job, Status.PUBLISHED, progress=100)

@@ -1,0 +1,168 @@
+"""Finished assets: written once, published by moving one pointer
+
+The pointer, the date and the job's event change in one transaction, after every file lies under its public key: so a
+publication that breaks off leaves what was published before, and may simply be repeated.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from catalog.errors import Conflict, LostRace
+from catalog.models import AssetJob, AssetVersion, FileKey, Product, Status
+from catalog.storage import PUBLIC, storage
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+"""A year: published files are content-addressed and never change."""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of a version in the private store. sha256: hex."""
+
+    name: str
+    key: str
+    bytes: int
+    sha256: str
+    content_type: str
+
+
+@dataclass(frozen=True)
+class FinishedAsset:
+    """What a worker made of a job.
+
+    publishable: whether the pipeline's thresholds are met. review_reason: if not, a stable code of why; review_advice:
+    the sentence that goes with it.
+    """
+
+    files: tuple[StoredFile, ...]
+    dimensions: Mapping[str, float]
+    metrics: Mapping[str, Any]
+    certificate: Mapping[str, Any]
+    grade: str
+    generator: str
+    licence: Mapping[str, Any]
+    alt_text: str
+    publishable: bool
+    review_reason: str = ""
+    review_advice: str = ""
+
+
+@transaction.atomic
+def create_version(job: AssetJob, result: FinishedAsset) -> AssetVersion:
+    """Write what `job` has made; when it has written a version before, that one."""
+    product = Product.objects.select_for_update().get(pk=job.product_id)
+    job = AssetJob.objects.select_related("version").get(pk=job.pk)
+    if job.version is not None:
+        return job.version
+    number = (product.versions.aggregate(last=Max("number"))["last"] or 0) + 1
+    version = AssetVersion.objects.create(
+        product=product,
+        number=number,
+        files=[asdict(file) for file in result.files],
+        dimensions=dict(result.dimensions),
+        metrics=dict(result.metrics),
+        certificate=dict(result.certificate),
+        grade=result.grade,
+        generator=result.generator,
+        licence=dict(result.licence),
+        alt_text=result.alt_text[:250],
+        cpu_seconds=job.cpu_seconds,
+        gpu_seconds=job.gpu_seconds,
+    )
+    AssetJob.objects.filter(pk=job.pk).update(version=version)
+    keys = {key for file in version.files for key in (file["key"], public_key(product.merchant.public_id, file))}
+    FileKey.objects.bulk_create(FileKey(version=version, key=key) for key in sorted(keys))
+    return version
+
+
+def publish_version(version: AssetVersion) -> None:
+    """Show `version` in the storefront; a job of it that waits for review is thereby published.
+
+    Raises Conflict ("product_archived", "not_possible_now" for a rejected one, "files_missing"), Away, or LostRace when
+    the version has been deleted meanwhile.
+    """
+    refuse_archived(version.product)
+    public_files = copy_to_public(version)
+    with transaction.atomic():
+        job = AssetJob.objects.select_for_update().filter(version=version).first()  # the job first, as workers do
+        product = lock_product(version)
+        refuse_archived(product)
+        if job is not None and job.status == Status.REJECTED:
+            raise Conflict("not_possible_now", "This version has been rejected; ask for a new one.")
+        moved = show_version(product, version, public_files)
+        if job is not None and job.status == Status.NEEDS_REVIEW:
+            job.move_to(Status.PUBLISHED)
+        elif job is not None and moved:
+            job.record("note", text=f"Version {version.number} is published again.")
+
+
+def roll_back(product: Product) -> AssetVersion:
+    """Show the version published before the one that is shown. Raises Conflict ("nothing_to_roll_back").
+
+    Needs no store: what has been published once lies under its public keys.
+    """
+    with transaction.atomic():
+        product = Product.objects.select_for_update(of=("self",)).select_related("published_version").get(pk=product.pk)
+        refuse_archived(product)
+        shown = product.published_version
+        earlier = product.versions.filter(published_at__isnull=False)
+        if shown is None or not (before := earlier.filter(number__lt=shown.number).order_by("-number").first()):
+            raise Conflict("nothing_to_roll_back", "No earlier version of this product has been published.")
+        show_version(product, before, before.public_files)
+        job = AssetJob.objects.filter(version=before).first()
+        if job is not None:
+            job.record("note", text=f"Rolled back from version {shown.number} to version {before.number}.")
+    return before
+
+
+def unpublish(product: Product) -> None:
+    """Take the product's asset out of the storefront; its files stay under their public keys for who has them."""
+    shown = Product.objects.filter(pk=product.pk, published_version__isnull=False)
+    shown.update(published_version=None, revision=F("revision") + 1, updated_at=timezone.now())
+
+
+def public_key(merchant_id: str, file: Mapping[str, Any]) -> str:
+    """Where a version's file lies once published. merchant_id: the public one."""
+    return f"{PUBLIC}/{merchant_id}/{file['sha256']}/{file['name']}"
+
+
+def copy_to_public(version: AssetVersion) -> list[dict[str, Any]]:
+    """Copy every file under its public key, on the store's side; returns `public_files`. Raises Conflict, Away."""
+    merchant_id = version.product.merchant.public_id
+    copies = [{**file, "key": public_key(merchant_id, file)} for file in version.files]
+    for file, copy in zip(version.files, copies, strict=True):
+        try:
+            storage().copy(file["key"], copy["key"], content_type=file["content_type"], cache_control=IMMUTABLE)
+        except KeyError:
+            raise Conflict("files_missing", "Files of this version are gone; ask for a new one.") from None
+    return copies
+
+
+def lock_product(version: AssetVersion) -> Product:
+    """The version's product, locked until the transaction ends; reads `version` anew. Raises LostRace when deleted."""
+    product = Product.objects.select_for_update().filter(pk=version.product_id).first()
+    fresh = AssetVersion.objects.filter(pk=version.pk).values("published_at", "public_files").first()
+    if product is None or fresh is None:
+        raise LostRace("the version has been deleted")
+    version.published_at, version.public_files = fresh["published_at"], fresh["public_files"]
+    return product
+
+
+def show_version(product: Product, version: AssetVersion, public_files: list[dict[str, Any]]) -> bool:
+    """Move the locked product's pointer; False when it stands there already."""
+    if version.published_at is None:
+        version.published_at, version.public_files = timezone.now(), public_files
+        version.save(update_fields=["published_at", "public_files"])
+    moved = Product.objects.filter(pk=product.pk).exclude(published_version=version)
+    return bool(moved.update(published_version=version, revision=F("revision") + 1, updated_at=timezone.now()))
+
+
+def refuse_archived(product: Product) -> None:
+    """Raises Conflict when nothing of the product may be published."""
+    if product.archived:
+        raise Conflict("product_archived", "The product is archived: restore it first.")
