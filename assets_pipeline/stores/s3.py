@@ -197,7 +197,7 @@ class S3Store:
         """The lasting address of an object under `public_prefix`."""
         if not key.startswith(self.public_prefix):
             raise ValueError(f"not public: {key!r}")
-        return f"{self.public_base_url or self._bucket_url()}/{quote(key)}"
+        return f"{self.public_base_url or self.bucket_url()}/{quote(key)}"
 
     def check(self) -> None:
         """Ask the bucket for a sign of life."""
@@ -225,7 +225,8 @@ class S3Store:
                 raise
             raise ours from error
 
-    def _bucket_url(self) -> str:
+    def bucket_url(self) -> str:
+        """The bucket as browsers reach it; without a signature it shows what is public."""
         endpoint = self.browser_url or self.endpoint_url
         return f"{endpoint}/{self.bucket}" if endpoint else f"https://{self.bucket}.s3.{self.region}.amazonaws.com"
 
