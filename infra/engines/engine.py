@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.children import die_with_parent
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -67,8 +69,8 @@ def launch(
 ) -> Engine:
     """Start `command` in `folder` and wait until `is_ready`; what it prints goes to `name`.log there.
 
-    It gets a process group of its own: Ctrl-C reaches us alone, and we decide in which order things end.
-    Raises EngineFailed.
+    It gets a process group of its own: Ctrl-C reaches us alone, and we decide in which order things end. On Linux it
+    ends with the thread that calls this. Raises EngineFailed.
     """
     taken = [port for port in ports.values() if not is_free(port)]
     if taken:  # or another server would answer for ours
@@ -83,7 +85,8 @@ def launch(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR", "LANG") if key in os.environ},
+            env={"PATH": os.defpath, "HOME": str(folder)},  # nothing of its user's own configuration
+            preexec_fn=die_with_parent(),  # noqa: PLW1509 - prctl alone, bound before the fork
         )
     engine = Engine(name, url, dict(ports), log, process)
     end = time.monotonic() + seconds
