@@ -1,0 +1,263 @@
+"""photos of a product: received, uploaded straight to the store, or fetched from an address; then looked at by a worker
+
+Nothing is decoded here. A photo is `awaited` until its bytes lie in the private store, `checking` until a worker has
+looked at it, then `ready` or `rejected`. Every change of state is one conditional update, so that messages that come
+twice and people who press twice do no harm.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256 as new_sha256
+from pathlib import PurePosixPath
+from typing import IO
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from catalog import queue
+from catalog.errors import Conflict, Invalid, LostRace, Refused
+from catalog.fetching import fetch, read_address
+from catalog.image_types import CONTENT_TYPES, HEAD_BYTES, image_type
+from catalog.models import Photo, PhotoState, Product, Removal, View
+from catalog.storage import PHOTOS, UPLOADS, StoredObject, UploadForm, storage
+
+MAX_PHOTOS = 100
+"""Of one product: as many as the best walk-around has."""
+
+UPLOAD_SECONDS = 3600
+NAME_LENGTH = 200
+PIECE = 1 << 20
+
+
+# how photos come in
+
+
+def add_photo(product: Product, *, name: str, data: IO[bytes], view: str = "", rights: str = "") -> Photo:
+    """Keep a photo that was sent to us; the same bytes again are the same photo. Raises Invalid, Conflict, Away."""
+    photo = new_photo(product, name=name, view=view, rights=rights)
+    photo.sha256, photo.bytes, photo.content_type = look_at(data)
+    known = product.photos.filter(sha256=photo.sha256).first()
+    if known is not None:
+        return known
+    check_room(product)
+    photo.key = photo_key(photo)
+    storage().put(photo.key, data, content_type=photo.content_type)
+    try:
+        with transaction.atomic():
+            photo.save()
+            queue.send_inspect(photo)
+    except IntegrityError:  # the same bytes came twice at once, or the product has just been deleted
+        remove_soon([photo.key])
+        known = product.photos.filter(sha256=photo.sha256).first()
+        if known is None:
+            raise LostRace(f"product {product.public_id} is gone") from None
+        return known
+    return photo
+
+
+def add_photo_from_url(product: Product, url: str, view: str = "", rights: str = "") -> Photo:
+    """Have a worker fetch the photo at `url`; while one from there is on its way or of use, it is that one."""
+    address = read_address(url)
+    known = product.photos.filter(source_url=url).exclude(state=PhotoState.REJECTED).first()
+    if known is not None:
+        return known
+    check_room(product)
+    name = PurePosixPath(unquote(urlsplit(url).path)).name or address.host
+    photo = new_photo(product, name=name, view=view, rights=rights)
+    photo.state, photo.source_url, photo.key = PhotoState.AWAITED, url, photo_key(photo)
+    with transaction.atomic():
+        photo.save()
+        queue.send_fetch(photo)
+    return photo
+
+
+def start_upload(
+    product: Product, *, name: str, content_type: str, view: str = "", rights: str = ""
+) -> tuple[Photo, UploadForm]:
+    """A place for a photo, and the form by which a browser puts it there; `confirm_upload` comes next."""
+    check_type(content_type, "content_type")
+    check_room(product)
+    photo = new_photo(product, name=name, view=view, rights=rights)
+    photo.state, photo.content_type = PhotoState.AWAITED, content_type
+    photo.key = f"{UPLOADS}/{product.merchant.public_id}/{photo.public_id}"
+    form = storage().upload_form(
+        photo.key, content_type=content_type, max_bytes=settings.MAX_PHOTO_BYTES, expires_in=UPLOAD_SECONDS
+    )
+    photo.save()
+    return photo, form
+
+
+def confirm_upload(photo: Photo) -> Photo:
+    """Take over what lies at the upload's place, out of reach of its form; a second time changes nothing.
+
+    Raises Conflict when nothing lies there, Invalid when it is too large or no photo.
+    """
+    if photo.source_url:
+        raise Conflict("not_an_upload", "This photo comes from an address: a worker fetches it, nothing to confirm.")
+    if photo.state != PhotoState.AWAITED:
+        return photo
+    source, target = photo.key, photo_key(photo)
+    try:
+        found = uploaded(source)
+        storage().copy(source, target, content_type=found.content_type, cache_control="")
+    except KeyError:
+        photo.refresh_from_db()
+        if photo.state != PhotoState.AWAITED:  # confirmed at the same moment by somebody else
+            return photo
+        raise Conflict("upload_missing", "The file has not arrived: send the form, then confirm.") from None
+    with transaction.atomic():
+        here = {"key": target, "bytes": found.bytes, "content_type": found.content_type}
+        if move_on(photo.pk, PhotoState.AWAITED, PhotoState.CHECKING, **here):
+            remove_soon([source])
+            queue.send_inspect(photo)
+    photo.refresh_from_db()
+    return photo
+
+
+def uploaded(key: str) -> StoredObject:
+    """What lies at an upload's place, if it may be a photo. Raises KeyError or Invalid."""
+    found = storage().stat(key)
+    check_size(found.bytes)
+    check_type(found.content_type, "file")
+    return found
+
+
+# what becomes of them
+
+
+def change_photo(photo: Photo, view: str) -> Photo:
+    """Say which side the photo shows; empty: not told."""
+    check_view(view)
+    photo.view = view
+    photo.save(update_fields=["view"])
+    return photo
+
+
+def delete_photo(photo: Photo) -> None:
+    """Delete the photo and its bytes for good."""
+    with transaction.atomic():
+        remove_soon([photo.key])
+        photo.delete()
+
+
+# the worker's side
+
+
+def fetch_photo(photo_pk: int) -> None:
+    """Bring a photo from its address into the store and have it looked at. Raises Away.
+
+    A photo that is gone, or here already, stays as it is.
+    """
+    photo = Photo.objects.filter(pk=photo_pk, state=PhotoState.AWAITED).exclude(source_url="").first()
+    if photo is None:
+        return
+    try:
+        with fetch(photo.source_url, max_bytes=settings.MAX_PHOTO_BYTES) as data:
+            _, size, content_type = look_at(data)
+            storage().put(photo.key, data, content_type=content_type)
+    except Refused as trouble:
+        refuse_photo(photo_pk, trouble.code, trouble.message)
+        return
+    with transaction.atomic():
+        here = {"bytes": size, "content_type": content_type}
+        if move_on(photo_pk, PhotoState.AWAITED, PhotoState.CHECKING, **here):
+            queue.send_inspect(photo)
+    if not Photo.objects.filter(pk=photo_pk).exists():  # deleted meanwhile: what was stored since goes too
+        remove_soon([photo.key])
+
+
+def settle_photo(
+    photo_pk: int,
+    *,
+    sha256: str,
+    bytes: int,  # noqa: A002
+    width: int,
+    height: int,
+    advice: Sequence[Mapping[str, str]],
+) -> None:
+    """Write down what a worker saw in a photo that will do. advice: `code`, `text` and `level` of each remark."""
+    seen = {"sha256": sha256, "bytes": bytes, "width": width, "height": height, "advice": [*map(dict, advice)]}
+    try:
+        with transaction.atomic():
+            move_on(photo_pk, PhotoState.CHECKING, PhotoState.READY, **seen)
+    except IntegrityError:
+        refuse_photo(photo_pk, "photo_twice", "The product has this very photo already.")
+
+
+def refuse_photo(photo_pk: int, code: str, advice: str) -> None:
+    """Write down why a photo will not do, and what helps."""
+    remark = {"code": code, "text": advice, "level": "retake"}
+    for state in (PhotoState.AWAITED, PhotoState.CHECKING):
+        move_on(photo_pk, state, PhotoState.REJECTED, reject_code=code, advice=[remark])
+
+
+def move_on(photo_pk: int, old: PhotoState, new: PhotoState, **fields: object) -> bool:
+    """Whether the photo was `old` and is now `new`, with `fields`."""
+    return bool(Photo.objects.filter(pk=photo_pk, state=old).update(state=new, **fields))
+
+
+# what is checked
+
+
+def new_photo(product: Product, *, name: str, view: str, rights: str) -> Photo:
+    """A row that is not saved yet. The name loses its folders and what cannot be shown."""
+    check_view(view)
+    shown = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable()).strip()
+    return Photo(product=product, name=shown[:NAME_LENGTH] or "photo", view=view, rights=rights)
+
+
+def photo_key(photo: Photo) -> str:
+    """Where the bytes lie: a place of this photo alone, so that deleting it never takes another's."""
+    return f"{PHOTOS}/{photo.product.merchant.public_id}/{photo.public_id}"
+
+
+def remove_soon(keys: Iterable[str]) -> None:
+    """Have these objects deleted; what this transaction says counts only once it is committed."""
+    Removal.objects.bulk_create(Removal(key=key, due_at=timezone.now()) for key in keys)
+
+
+def look_at(data: IO[bytes]) -> tuple[str, int, str]:
+    """(sha256, bytes, content type) of a file, which is left at its start. Raises Invalid."""
+    data.seek(0)
+    head = data.read(HEAD_BYTES)
+    digest, size = new_sha256(head), len(head)
+    while piece := data.read(PIECE):
+        digest.update(piece)
+        size += len(piece)
+        check_size(size)
+    check_size(size)
+    data.seek(0)
+    content_type = image_type(head)
+    check_type(content_type, "file")
+    return digest.hexdigest(), size, content_type
+
+
+def check_size(size: int) -> None:
+    """Raises Invalid when a photo is empty or too large."""
+    if size == 0:
+        message = "The file is empty: copy or upload the photo once more."
+        raise Invalid("photo_empty", message, {"file": message})
+    if size > settings.MAX_PHOTO_BYTES:
+        message = f"The file has more than {settings.MAX_PHOTO_BYTES / 1e6:g} MB: save the photo as a smaller JPEG."
+        raise Invalid("photo_too_large", message, {"file": message})
+
+
+def check_type(content_type: str, field: str) -> None:
+    """Raises Invalid when it is none of a photo."""
+    if content_type not in CONTENT_TYPES:
+        message = "This is no photo that we can read: send a JPEG, PNG, WebP, AVIF, HEIC, TIFF or BMP."
+        raise Invalid("not_an_image", message, {field: message})
+
+
+def check_view(view: str) -> None:
+    """Raises Invalid when no side has that name; empty is fine."""
+    if view and view not in View.values:
+        message = f"A view is one of {', '.join(View.values)}."
+        raise Invalid("unknown_view", message, {"view": message})
+
+
+def check_room(product: Product) -> None:
+    """Raises Conflict when the product has as many photos as it may."""
+    if product.photos.count() >= MAX_PHOTOS:
+        raise Conflict("too_many_photos", f"A product has at most {MAX_PHOTOS} photos: delete one first.")
