@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 
 from catalog import versions
@@ -95,9 +95,10 @@ def claim_job(job_pk: int, group: Group | str, worker: str) -> tuple[AssetJob, L
 def extend_lease(lease: Lease) -> bool:
     """Keep the job for LEASE_SECONDS from now; False: cancellation has been asked for. Raises LostRace."""
     until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
-    if not _ours(lease).update(lease_expires_at=until):
+    ours = AssetJob.objects.filter(pk=lease.job_pk, lease=lease.token, status=Status.RUNNING)
+    if not ours.update(lease_expires_at=until):
         raise LostRace(f"job {lease.job_pk} is no longer ours")
-    return not _ours(lease).filter(cancel_requested_at__isnull=False).exists()
+    return not ours.filter(cancel_requested_at__isnull=False).exists()
 
 
 @transaction.atomic
@@ -129,18 +130,14 @@ def end_generate(lease: Lease, *, key: str, spent: Spent) -> None:
 def end_finish(lease: Lease, result: versions.FinishedAsset, spent: Spent) -> AssetVersion:
     """Write the version; publish it if the recipe and the result say so, otherwise somebody has to look at it.
 
-    Raises LostRace, or Away when the files cannot be published now: postpone then, and `resume_finish` goes on.
+    Raises LostRace, also when the merchant has cancelled meanwhile, or Away when the files cannot be published now:
+    postpone then, and `resume_finish` goes on.
     """
-    with transaction.atomic():
-        job = _hold(lease)
-        _spend(job, spent, whole_group=True)
-        version = versions.create_version(job, result)
-        job.version = version
-        if not _may_publish(job, result):
-            reason = "" if result.publishable and result.grade != "C" else (result.review_reason or "grade_c")
-            _end(job, Status.NEEDS_REVIEW, reason=reason, advice=result.review_advice, progress=100)
-            return version
-    _publish(lease, version)
+    version = _write_version(lease, result, spent)
+    if version is None:
+        raise LostRace(f"job {lease.job_pk} has been cancelled")
+    if not AssetJob.objects.filter(pk=lease.job_pk, status=Status.NEEDS_REVIEW).exists():
+        _publish(lease, version)
     return version
 
 
@@ -170,9 +167,9 @@ def postpone(lease: Lease, code: str, advice: str, spent: Spent = NOTHING_SPENT)
     job = _hold(lease)
     _spend(job, spent)
     attempts = job.attempts + 1
-    if job.cancel_requested_at:
-        _end(job, Status.CANCELLED, reason=CANCELLED_BY_MERCHANT)
-    elif attempts >= MAX_ATTEMPTS:
+    if _obey(job):
+        return
+    if attempts >= MAX_ATTEMPTS:
         _end(job, Status.FAILED, reason=code, advice=advice, attempts=attempts)
     else:
         wait = timedelta(seconds=BACKOFF_SECONDS[attempts - 1] * random.uniform(0.8, 1.2))  # noqa: S311
@@ -193,9 +190,7 @@ def hand_back(lease: Lease, spent: Spent = NOTHING_SPENT) -> None:
     job = _hold(lease)
     _spend(job, spent)
     _record_lease(job, "handed_back")
-    if job.cancel_requested_at:
-        _end(job, Status.CANCELLED, reason=CANCELLED_BY_MERCHANT)
-    else:
+    if not _obey(job):
         _queue_again(job)
 
 
@@ -232,10 +227,6 @@ def group_total(group: str, recipe: Mapping[str, Any]) -> str:
     return f"{group}/{Recipe.from_json(recipe).quality}"[:20]
 
 
-def _ours(lease: Lease) -> QuerySet[AssetJob]:
-    return AssetJob.objects.filter(pk=lease.job_pk, lease=lease.token, status=Status.RUNNING)
-
-
 def _locked(job_pk: int, **conditions: object) -> AssetJob | None:
     """The job with what belongs to it, locked until the transaction ends."""
     jobs = AssetJob.objects.select_for_update(of=("self",)).select_related("product", "merchant", "version")
@@ -244,7 +235,7 @@ def _locked(job_pk: int, **conditions: object) -> AssetJob | None:
 
 def _hold(lease: Lease) -> AssetJob:
     """The job, locked until the transaction ends. Raises LostRace when the lease is no longer ours."""
-    job = _locked(lease.job_pk, lease=lease.token, status=Status.RUNNING)
+    job = _locked(lease.job_pk, lease=lease.token, status=Status.RUNNING, group=lease.group)
     if job is None:
         raise LostRace(f"job {lease.job_pk} is no longer ours")
     return job
@@ -279,12 +270,21 @@ def _go_to(job: AssetJob, group: Group, spent: Spent, **fields: object) -> None:
     _spend(job, spent, whole_group=True)
     free = {"lease": None, "lease_expires_at": None, "released_at": None, "worker": ""}
     _change(job, group=group, lost_leases=0, attempts=0, **free, **fields)
-    release_after_commit()
+    if not _obey(job):
+        release_after_commit()
 
 
 def _end(job: AssetJob, status: Status, *, reason: str = "", advice: str = "", **fields: object) -> None:
     job.move_to(status, reason=reason, advice=advice, **fields)
     release_after_commit()
+
+
+def _obey(job: AssetJob) -> bool:
+    """End the locked job if the merchant has asked for it."""
+    if job.cancel_requested_at is None:
+        return False
+    _end(job, Status.CANCELLED, reason=CANCELLED_BY_MERCHANT)
+    return True
 
 
 def _queue_again(job: AssetJob, *, reason: str = "", advice: str = "", **fields: object) -> None:
@@ -297,12 +297,26 @@ def _lose(job: AssetJob, why: str) -> None:
     """Count a lost lease of the locked job."""
     _record_lease(job, "lost", why)
     lost = job.lost_leases + 1
-    if job.cancel_requested_at:
-        _end(job, Status.CANCELLED, reason=CANCELLED_BY_MERCHANT)
-    elif lost >= MAX_LOST_LEASES:
+    if _obey(job):
+        return
+    if lost >= MAX_LOST_LEASES:
         _end(job, Status.FAILED, reason=WORKER_LOST, advice=WORKER_LOST_ADVICE, lost_leases=lost)
     else:
         _queue_again(job, reason=WORKER_LOST, lost_leases=lost)
+
+
+@transaction.atomic
+def _write_version(lease: Lease, result: versions.FinishedAsset, spent: Spent) -> AssetVersion | None:
+    """Write the version; unless it is to be published, that ends the job. None: the merchant has cancelled."""
+    job = _hold(lease)
+    _spend(job, spent, whole_group=True)
+    if _obey(job):
+        return None
+    job.version = versions.create_version(job, result)
+    if not _may_publish(job, result):
+        reason = "" if result.publishable and result.grade != "C" else (result.review_reason or "grade_c")
+        _end(job, Status.NEEDS_REVIEW, reason=reason, advice=result.review_advice, progress=100)
+    return job.version
 
 
 def _may_publish(job: AssetJob, result: versions.FinishedAsset) -> bool:
@@ -324,6 +338,8 @@ def _publish(lease: Lease, version: AssetVersion) -> None:
             versions.refuse_archived(product)
         except Conflict as error:
             refusal = refusal or error
+        if _obey(job):
+            return
         if refusal is not None:
             _end(job, Status.NEEDS_REVIEW, reason=refusal.code, advice=refusal.message, progress=100)
         else:

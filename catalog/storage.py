@@ -4,6 +4,7 @@ Which adapter serves is told by the setting STORAGE_FACTORY; the catalogue impor
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cache
 from typing import IO, Any, Protocol, cast
 
@@ -34,6 +35,11 @@ class StoredObject(Protocol):
     @property
     def sha256(self) -> str:
         """In hex; empty when a browser stored it by an upload form."""
+        ...
+
+    @property
+    def modified_at(self) -> datetime | None:
+        """When it was stored last; None where the server was not asked."""
         ...
 
 

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 from pathlib import PurePosixPath
@@ -50,12 +51,16 @@ def content_type_of(name: str) -> str:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """What the store knows of an object. sha256: hex, or empty when it was stored by a form."""
+    """What the store knows of an object. sha256: hex, or empty when it was stored by a form.
+
+    modified_at: when it was stored last, if the server has said so.
+    """
 
     key: str
     bytes: int
     content_type: str
     sha256: str = ""
+    modified_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -326,7 +331,8 @@ def _headers(sha256: str, content_type: str, cache_control: str) -> dict[str, An
 
 
 def _described(key: str, head: "HeadObjectOutputTypeDef") -> StoredObject:
-    return StoredObject(key, head["ContentLength"], head["ContentType"], head["Metadata"].get("sha256", ""))
+    sha256 = head["Metadata"].get("sha256", "")
+    return StoredObject(key, head["ContentLength"], head["ContentType"], sha256, head["LastModified"])
 
 
 def _code(error: ClientError) -> str:

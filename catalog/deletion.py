@@ -1,0 +1,159 @@
+"""products and merchants -> gone for good, with everything of theirs in the store
+
+The rows go at once. What they leave in the store is written down in the same transaction (`Removal`) and removed after
+it, if need be later by the reconciler: a store that is away holds up nothing and nothing is forgotten. A key that
+another row still uses stays, so deletion never takes what belongs to somebody else.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import islice
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from catalog.errors import Away
+from catalog.models import AssetJob, AssetVersion, FileKey, Merchant, Photo, Product, Removal
+from catalog.storage import CHECKPOINTS, FILES, PHOTOS, PUBLIC, UPLOADS, storage
+
+log = logging.getLogger(__name__)
+
+PREFIXES = (PHOTOS, UPLOADS, FILES, CHECKPOINTS, PUBLIC)
+AT_ONCE = 1_000
+"""Keys removed at a time: as many as S3 takes in one request."""
+
+PREFIXES_AT_ONCE = 10
+PRODUCTS_AT_ONCE = 50
+PREFIX_AGAIN_SECONDS = 600
+
+
+def delete_product(product: Product) -> None:
+    """Delete the product with its photos, jobs, versions and their files. Other products' files stay."""
+    with transaction.atomic():
+        locked = list(Product.objects.select_for_update().filter(pk=product.pk))
+        remove_later(_keys_of(locked))
+        _erase(locked)
+
+
+def delete_merchant(merchant: Merchant) -> None:
+    """Delete the merchant and everything of theirs; people keep their accounts.
+
+    Its assets leave the storefront first and nothing new is made. A large catalogue goes in steps: when interrupted,
+    call it again.
+    """
+    with transaction.atomic():
+        shown = merchant.products.filter(archived=False)
+        shown.update(archived=True, published_version=None, revision=F("revision") + 1)
+        planned = _plan_prefixes(merchant)
+    while _erase_some(merchant):
+        pass
+    with transaction.atomic():
+        last = list(merchant.products.select_for_update())  # made by others since the last step
+        _erase(last)
+        Merchant.objects.filter(pk=merchant.pk).delete()
+    _remove_now(planned)
+
+
+def remove_later(keys: Iterable[str]) -> None:
+    """After this transaction, as soon as the store allows, remove what lies under `keys` and no row uses."""
+    now = timezone.now()
+    wanted = sorted({key for key in keys if key})
+    rows = Removal.objects.bulk_create((Removal(key=key, due_at=now) for key in wanted), batch_size=500)
+    if rows:
+        transaction.on_commit(lambda: _remove_now(rows), robust=True)
+
+
+def remove_due() -> int:
+    """Remove what is due, a bounded part of it; returns the number of objects. Raises Away."""
+    due = Removal.objects.filter(due_at__lte=timezone.now()).order_by("due_at", "id")
+    prefixes = due.filter(key__endswith="/")[:PREFIXES_AT_ONCE]
+    return _remove(list(due.exclude(key__endswith="/")[:AT_ONCE])) + _remove(list(prefixes))
+
+
+def remove_unused(keys: Iterable[str]) -> int:
+    """Remove those of `keys` that no row uses. Raises Away."""
+    wanted = set(keys)
+    unused = sorted(wanted - used_keys(wanted))
+    if unused:
+        storage().delete(unused)
+    return len(unused)
+
+
+def used_keys(keys: Iterable[str]) -> set[str]:
+    """Those of `keys` that a photo, a version or a job's checkpoint lies under."""
+    wanted = list(keys)
+    return {
+        *Photo.objects.filter(key__in=wanted).values_list("key", flat=True),
+        *FileKey.objects.filter(key__in=wanted).values_list("key", flat=True),
+        *AssetJob.objects.exclude(prepared_key="")
+        .filter(prepared_key__in=wanted)
+        .values_list("prepared_key", flat=True),
+        *AssetJob.objects.exclude(generated_key="")
+        .filter(generated_key__in=wanted)
+        .values_list("generated_key", flat=True),
+    }
+
+
+def _keys_of(products: list[Product]) -> set[str]:
+    """Every key that rows of these products name."""
+    checkpoints = AssetJob.objects.filter(product__in=products).values_list("prepared_key", "generated_key")
+    return {
+        *Photo.objects.filter(product__in=products).values_list("key", flat=True),
+        *FileKey.objects.filter(version__product__in=products).values_list("key", flat=True),
+        *(key for pair in checkpoints for key in pair),
+    }
+
+
+def _erase(products: list[Product]) -> None:
+    """Delete the rows: jobs before the versions that they must have."""
+    AssetJob.objects.filter(product__in=products).delete()
+    AssetVersion.objects.filter(product__in=products).delete()
+    Product.objects.filter(pk__in=[product.pk for product in products]).delete()
+
+
+@transaction.atomic
+def _erase_some(merchant: Merchant) -> bool:
+    """Delete the next products; False when there are none."""
+    products = list(merchant.products.select_for_update().order_by("id")[:PRODUCTS_AT_ONCE])
+    _erase(products)
+    return bool(products)
+
+
+def _plan_prefixes(merchant: Merchant) -> list[Removal]:
+    """Have the merchant's prefixes emptied now, and once more when no task that runs now can still write to them."""
+    now = timezone.now()
+    later = now + timedelta(seconds=settings.JOB_TIMEOUT_SECONDS + 60)
+    keys = [f"{prefix}/{merchant.public_id}/" for prefix in PREFIXES]
+    Removal.objects.bulk_create(Removal(key=key, due_at=later) for key in keys)
+    return Removal.objects.bulk_create(Removal(key=key, due_at=now) for key in keys)
+
+
+def _remove(rows: list[Removal]) -> int:
+    """Remove what these rows ask for; those that are done go."""
+    single = [row for row in rows if not row.key.endswith("/")]
+    removed = remove_unused([row.key for row in single])
+    Removal.objects.filter(pk__in=[row.pk for row in single]).delete()
+    return removed + sum(_remove_prefix(row) for row in rows if row.key.endswith("/"))
+
+
+def _remove_prefix(row: Removal) -> int:
+    """Remove a bounded part of what lies under a merchant's prefix; the row stays until all is gone."""
+    keys = list(islice(storage().list(row.key), AT_ONCE))
+    removed = remove_unused(keys)
+    merchant_id = row.key.split("/")[1]
+    if Merchant.objects.filter(public_id=merchant_id).exists():  # its deletion has been interrupted
+        Removal.objects.filter(pk=row.pk).update(due_at=timezone.now() + timedelta(seconds=PREFIX_AGAIN_SECONDS))
+    elif len(keys) < AT_ONCE:
+        row.delete()
+    return removed
+
+
+def _remove_now(rows: list[Removal]) -> None:
+    """Try at once; what cannot be removed now, the reconciler removes."""
+    try:
+        _remove(rows)
+    except Away as away:
+        log.warning("files to be removed stay for now: %s", away)

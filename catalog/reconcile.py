@@ -1,0 +1,238 @@
+"""what went wrong unseen -> put right: lost leases, lost messages, uploads nobody confirmed, objects nobody needs
+
+Every part handles a bounded number at a time and may run in several processes at once.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import chain, islice
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from catalog import photos
+from catalog import queue as messages
+from catalog.deletion import PREFIXES, remove_due, remove_later, used_keys
+from catalog.dispatch import released_in
+from catalog.errors import Away
+from catalog.leases import lose_expired_lease
+from catalog.models import AssetJob, IdempotentRequest, JobEvent, Photo, PhotoState, Worker
+from catalog.storage import storage
+from catalog.workers import KEEP_SECONDS, live_workers
+
+log = logging.getLogger(__name__)
+
+RECONCILE_SECONDS = 5
+AT_ONCE = 200
+ROWS_AT_ONCE = 1_000
+
+STALE_SECONDS = 10
+"""A released job that nobody has taken for that long, while a worker has nothing to do: its message got lost."""
+
+STALE_BUSY_SECONDS = 600
+"""The same while all workers are busy, as they say: it waits behind others, or they say something wrong."""
+
+PHOTO_SECONDS, PHOTO_LONGEST_SECONDS = 20, 600
+"""A photo that nobody has looked at is sent again after the one, then ever more rarely up to the other."""
+
+UNSETTLED = Q(state__in=[PhotoState.AWAITED, PhotoState.CHECKING])
+UPLOAD_HOURS = 24
+REQUEST_HOURS = 24
+ORPHAN_HOURS = 24
+"""Objects are written before the rows that name them; nothing takes that long."""
+
+SWEEP_SECONDS = 6 * 3600
+"""Between two looks through the whole store."""
+
+
+def reconcile(now: datetime | None = None) -> dict[str, int]:
+    """Put right what can be; returns how many of each. A part that finds something away leaves the others alone."""
+    counts: dict[str, int] = {}
+    for name, part in PARTS.items():
+        try:
+            counts[name] = part(now or timezone.now())
+        except (DatabaseError, Away) as trouble:
+            log.warning("reconcile: %s has to wait: %s", name, trouble)
+            counts[name] = 0
+    done = {name: count for name, count in counts.items() if count}
+    if done:
+        log.info("reconciled: %s", ", ".join(f"{name} {count}" for name, count in done.items()))
+    return counts
+
+
+def lose_leases(now: datetime) -> int:
+    """Jobs whose workers give no sign of life are queued again; the third time in one group they fail."""
+    expired = AssetJob.objects.filter(lease__isnull=False, lease_expires_at__lte=now).order_by("lease_expires_at")
+    return sum(lose_expired_lease(pk) for pk in expired.values_list("pk", flat=True)[:AT_ONCE])
+
+
+def resend_jobs(now: datetime) -> int:
+    """Send released jobs again that no worker has taken although it could have."""
+    sent = 0
+    for queue, free in free_slots().items():
+        age = timedelta(seconds=STALE_SECONDS if free > 0 else STALE_BUSY_SECONDS)
+        stale = released_in(queue).filter(lease=None, released_at__lte=now - age).order_by("released_at")
+        sent += sum(_resend(job, now) for job in stale[:AT_ONCE])
+    return sent
+
+
+def free_slots() -> dict[str, int]:
+    """Queue -> tasks that live workers could begin at once; no entry where nobody reads the queue."""
+    busy = Counter(AssetJob.objects.filter(lease__isnull=False).values_list("worker", flat=True))
+    free: dict[str, int] = {}
+    for worker in live_workers():
+        for queue in worker.queues:
+            free[queue] = free.get(queue, 0) + max(0, worker.slots - busy[worker.name])
+    return free
+
+
+@transaction.atomic
+def _resend(job: AssetJob, now: datetime) -> bool:
+    """Send the job's message once more, unless it has been taken or sent meanwhile."""
+    unchanged = AssetJob.objects.filter(pk=job.pk, lease=None, ended_at=None, released_at=job.released_at)
+    if not unchanged.update(released_at=now):
+        return False
+    job.record("note", text="Sent to the workers again.")
+    messages.send_group(job)
+    return True
+
+
+def resend_photos(now: datetime) -> int:
+    """Send photos again that nobody has looked at, or fetched, yet."""
+    if not any({messages.CPU, messages.IO} & set(worker.queues) for worker in live_workers()):
+        return 0
+    unsettled = Photo.objects.filter(UNSETTLED, created_at__lte=now - timedelta(seconds=PHOTO_SECONDS))
+    unsettled = unsettled.exclude(state=PhotoState.AWAITED, source_url="")  # these wait for a person
+    due = [photo for photo in unsettled.order_by("created_at")[:AT_ONCE] if PHOTO_PATIENCE.is_due(photo, now)]
+    for photo in due:
+        (messages.send_inspect if photo.state == PhotoState.CHECKING else messages.send_fetch)(photo)
+    return len(due)
+
+
+@dataclass
+class Patience:
+    """Which photos this process has sent again, and when it will next: photo's number -> (seconds, time)."""
+
+    waits: dict[int, tuple[float, datetime]] = field(default_factory=dict)
+
+    def is_due(self, photo: Photo, now: datetime) -> bool:
+        """Whether to send it now; each time is twice as far away."""
+        if len(self.waits) > 10 * AT_ONCE:
+            self.waits.clear()
+        seconds, due = self.waits.get(photo.pk, (PHOTO_SECONDS, now))
+        if due > now:
+            return False
+        longer = min(2 * seconds, PHOTO_LONGEST_SECONDS)
+        self.waits[photo.pk] = (longer, now + timedelta(seconds=longer))
+        return True
+
+
+PHOTO_PATIENCE = Patience()
+
+
+def settle_old_photos(now: datetime) -> int:
+    """Forget uploads that nobody has confirmed; refuse photos that nobody could look at."""
+    old = Photo.objects.filter(UNSETTLED, created_at__lte=now - timedelta(hours=UPLOAD_HOURS))
+    found = list(old.order_by("created_at")[:AT_ONCE])
+    for photo in found:
+        if photo.state == PhotoState.AWAITED and not photo.source_url:
+            _forget_upload(photo)
+        else:
+            photos.refuse_photo(photo.pk, "photo_unreadable", "We could not look at this photo: add it once more.")
+    return len(found)
+
+
+@transaction.atomic
+def _forget_upload(photo: Photo) -> None:
+    deleted, _ = Photo.objects.filter(pk=photo.pk, state=PhotoState.AWAITED).delete()
+    if deleted:
+        remove_later([photo.key])
+
+
+def expire_checkpoints(now: datetime) -> int:
+    """Forget the checkpoints of jobs that ended long ago; what no younger job shares is removed."""
+    cutoff = now - timedelta(days=settings.KEEP_CHECKPOINTS_DAYS)
+    with transaction.atomic():
+        jobs = AssetJob.objects.select_for_update().exclude(prepared_key="").filter(ended_at__lte=cutoff)
+        rows = list(jobs.order_by("ended_at").values_list("pk", "prepared_key", "generated_key")[:AT_ONCE])
+        if rows:
+            AssetJob.objects.filter(pk__in=[pk for pk, *_ in rows]).update(prepared_key="", generated_key="")
+            remove_later(key for _, *keys in rows for key in keys)
+    return len(rows)
+
+
+def forget_events(now: datetime) -> int:
+    """Delete old events of ended jobs."""
+    cutoff = now - timedelta(days=settings.KEEP_EVENTS_DAYS)
+    old = JobEvent.objects.filter(at__lte=cutoff, job__ended_at__isnull=False).order_by("at")
+    return _delete(JobEvent.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:ROWS_AT_ONCE])))
+
+
+def forget_requests(now: datetime) -> int:
+    """Delete the answers kept for repeated requests."""
+    old = IdempotentRequest.objects.filter(created_at__lte=now - timedelta(hours=REQUEST_HOURS))
+    pks = list(old.order_by("created_at").values_list("pk", flat=True)[:ROWS_AT_ONCE])
+    return _delete(IdempotentRequest.objects.filter(pk__in=pks))
+
+
+def forget_workers(now: datetime) -> int:
+    """Delete workers that have been silent for a day."""
+    return _delete(Worker.objects.filter(last_seen_at__lte=now - timedelta(seconds=KEEP_SECONDS)))
+
+
+def remove_objects(now: datetime) -> int:
+    """Remove from the store what deleted rows have left."""
+    return remove_due()
+
+
+@dataclass
+class Sweep:
+    """A slow look through the whole store for what no row names: a worker died between an object and its row."""
+
+    keys: Iterator[str] = field(default_factory=lambda: iter(()))
+    next_at: float = 0.0
+
+    def __call__(self, now: datetime) -> int:
+        """Look at the next keys."""
+        keys = list(islice(self.keys, AT_ONCE))
+        if not keys and time.monotonic() >= self.next_at:
+            self.next_at = time.monotonic() + SWEEP_SECONDS
+            self.keys = chain.from_iterable(storage().list(f"{prefix}/") for prefix in PREFIXES)
+            keys = list(islice(self.keys, AT_ONCE))
+        orphans = [key for key in sorted(set(keys) - used_keys(keys)) if _is_old(key, now)]
+        if orphans:
+            storage().delete(orphans)
+        return len(orphans)
+
+
+def _is_old(key: str, now: datetime) -> bool:
+    try:
+        modified_at = storage().stat(key).modified_at
+    except KeyError:
+        return False
+    return modified_at is not None and modified_at <= now - timedelta(hours=ORPHAN_HOURS)
+
+
+PARTS: Final[Mapping[str, Callable[[datetime], int]]] = {
+    "lost leases": lose_leases,
+    "jobs sent again": resend_jobs,
+    "photos sent again": resend_photos,
+    "photos given up": settle_old_photos,
+    "checkpoints expired": expire_checkpoints,
+    "objects removed": remove_objects,
+    "orphans removed": Sweep(),
+    "requests forgotten": forget_requests,
+    "events forgotten": forget_events,
+    "workers forgotten": forget_workers,
+}
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    return rows.delete()[0]
