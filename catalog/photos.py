@@ -5,7 +5,7 @@ looked at it, then `ready` or `rejected`. Every change of state is one condition
 twice and people who press twice do no harm.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256 as new_sha256
 from pathlib import PurePosixPath
 from typing import IO
@@ -13,13 +13,13 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from catalog import queue
+from catalog.deletion import remove_later
 from catalog.errors import Conflict, Invalid, LostRace, Refused
 from catalog.fetching import fetch, read_address
 from catalog.image_types import CONTENT_TYPES, HEAD_BYTES, image_type
-from catalog.models import Photo, PhotoState, Product, Removal, View
+from catalog.models import Photo, PhotoState, Product, View
 from catalog.storage import PHOTOS, UPLOADS, StoredObject, UploadForm, storage
 
 MAX_PHOTOS = 100
@@ -48,7 +48,7 @@ def add_photo(product: Product, *, name: str, data: IO[bytes], view: str = "", r
             photo.save()
             queue.send_inspect(photo)
     except IntegrityError:  # the same bytes came twice at once, or the product has just been deleted
-        remove_soon([photo.key])
+        remove_later([photo.key])
         known = product.photos.filter(sha256=photo.sha256).first()
         if known is None:
             raise LostRace(f"product {product.public_id} is gone") from None
@@ -109,7 +109,7 @@ def confirm_upload(photo: Photo) -> Photo:
     with transaction.atomic():
         here = {"key": target, "bytes": found.bytes, "content_type": found.content_type}
         if move_on(photo.pk, PhotoState.AWAITED, PhotoState.CHECKING, **here):
-            remove_soon([source])
+            remove_later([source])
             queue.send_inspect(photo)
     photo.refresh_from_db()
     return photo
@@ -137,7 +137,7 @@ def change_photo(photo: Photo, view: str) -> Photo:
 def delete_photo(photo: Photo) -> None:
     """Delete the photo and its bytes for good."""
     with transaction.atomic():
-        remove_soon([photo.key])
+        remove_later([photo.key])
         photo.delete()
 
 
@@ -164,7 +164,7 @@ def fetch_photo(photo_pk: int) -> None:
         if move_on(photo_pk, PhotoState.AWAITED, PhotoState.CHECKING, **here):
             queue.send_inspect(photo)
     if not Photo.objects.filter(pk=photo_pk).exists():  # deleted meanwhile: what was stored since goes too
-        remove_soon([photo.key])
+        remove_later([photo.key])
 
 
 def settle_photo(
@@ -210,11 +210,6 @@ def new_photo(product: Product, *, name: str, view: str, rights: str) -> Photo:
 def photo_key(photo: Photo) -> str:
     """Where the bytes lie: a place of this photo alone, so that deleting it never takes another's."""
     return f"{PHOTOS}/{photo.product.merchant.public_id}/{photo.public_id}"
-
-
-def remove_soon(keys: Iterable[str]) -> None:
-    """Have these objects deleted; what this transaction says counts only once it is committed."""
-    Removal.objects.bulk_create(Removal(key=key, due_at=timezone.now()) for key in keys)
 
 
 def look_at(data: IO[bytes]) -> tuple[str, int, str]:
