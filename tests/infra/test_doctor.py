@@ -25,6 +25,7 @@ from catalog.workers import advertise
 from infra.doctor import Finding, Level, examine, machine, service
 from infra.engines.engine import Engine, free_ports
 from infra.parse import Secret
+from infra.settings import STORAGES as REAL_STORAGES
 from tests.engines import ACCESS_KEY, SECRET_KEY, s3_client
 
 SPEC = {
@@ -44,7 +45,8 @@ def levels(check: object) -> list[Level]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_healthy_installation_has_no_errors(storage: object, broker: object) -> None:
+def test_a_healthy_installation_has_no_errors(storage: object, broker: object, settings, tmp_path: Path) -> None:
+    settings.STATIC_ROOT, settings.STORAGES = tmp_path, REAL_STORAGES
     advertise("w-1", queues=["cpu", "io"], generators=[SPEC], profiles=[], qualities=[], slots=1)
     call_command("collectstatic", interactive=False, verbosity=0)
     found = list(examine())
@@ -189,6 +191,11 @@ def test_weights_that_are_missing_or_changed_are_errors(monkeypatch: pytest.Monk
     assert {name: finding.level for name, finding in found.items()} == {"u2net": Level.ERROR, "u2netp": Level.ERROR}
     assert "missing" in found["u2net"].text
     assert "not what was published" in found["u2netp"].text
+
+
+def test_static_files_that_were_not_collected_are_an_error(settings, tmp_path: Path) -> None:
+    settings.STATIC_ROOT = tmp_path
+    assert levels(machine.check_static_files) == [Level.ERROR]
 
 
 def test_a_full_disk_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
