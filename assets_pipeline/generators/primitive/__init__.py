@@ -71,6 +71,8 @@ class PrimitiveGenerator:
             check_proportions(crop, facing, cutout.name)
         choice = choose(crop, kind, facing)
         choice = replace(choice, solid=turned(choice.solid, azimuth))
+        if kind is not None and choice.size is not None:
+            kind = replace(kind, size=choice.size)
         reached(0.5)
         camera = camera_of(cutout, crop, choice.solid.rotation, choice.solid.offset)
         cameras = [camera if i == chosen else camera_for_view(choice.solid, view) for i, view in enumerate(views)]
@@ -98,7 +100,7 @@ def raw_shape(choice: Choice, painting: Painting, crop: Crop, kind: Kind | None)
         seen=frozen(painting.seen),
         roughness=kind.roughness if kind else 0.6,
         metallic=kind.metallic if kind else 0.0,
-        family=solid.family,
+        family=str(solid.family),
         confidence=solid.coverage,
         next_photo=NEXT_PHOTO[Family(solid.family)],
         parameters=parameters(solid, crop, choice),
@@ -133,7 +135,7 @@ def parameters(solid: Solid, crop: Crop, choice: Choice) -> dict[str, object]:
     """What the fit found, for the provenance record; angles in degrees."""
     view = solid.rotation
     return {
-        "family": solid.family,
+        "family": str(solid.family),
         "why": choice.why,
         "elevation_deg": round(float(np.degrees(np.arcsin(np.clip(view[2, 1], -1, 1)))), 1),
         "azimuth_deg": round(float(np.degrees(np.arctan2(-view[0, 2], view[0, 0]))), 1),

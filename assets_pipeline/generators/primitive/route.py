@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +15,7 @@ from assets_pipeline.generators.primitive.furniture import Furniture, fit_furnit
 from assets_pipeline.generators.primitive.handle import handle_surface, leftover
 from assets_pipeline.generators.primitive.inflate import ball_heights, inflate, plate
 from assets_pipeline.generators.primitive.revolve import Profile, fit_profile, lathe, outline
+from assets_pipeline.generators.primitive.saucer import SERVED, Served, cup_section, fit_served, saucer_section, waist
 from assets_pipeline.generators.primitive.solid import (
     MIRROR_X,
     MIRROR_Z,
@@ -21,6 +23,7 @@ from assets_pipeline.generators.primitive.solid import (
     TURN,
     Solid,
     joined,
+    stacked,
     turned,
     unwrapped,
 )
@@ -38,17 +41,29 @@ OPEN_MOUTH = 0.65
 MAX_TEXELS = 4_200_000
 """As many as a 2048 px atlas holds: more would only be paid for."""
 
+SERVED_COVERAGE = 0.94
+LEAST_WAIST = 0.001
+SAUCER_SIZE = 0.145
+"""Usual width of a saucer in metres."""
+
+CLEARLY = 0.03
+"""How much more of the outline a cup with its saucer must explain than one turned body."""
+
 TURNED = np.deg2rad(12)
 NEARLY_ROUND = 1.3
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The fitted solid and, in words for the report, why this family."""
+    """The fitted solid and, in words for the report, why this family.
+
+    size: its usual longest side in metres where that is not its kind's.
+    """
 
     solid: Solid
     why: str
     notes: tuple[str, ...] = ()
+    size: float | None = None
 
 
 def choose(crop: Crop, kind: Kind | None, hints: Hints) -> Choice:
@@ -65,6 +80,9 @@ def by_word(crop: Crop, kind: Kind, hints: Hints) -> Choice | None:
     why = f"'{kind.word}' is a {kind.family.replace('_', ' ')} shape"
     if kind.family in (Family.REVOLVE_CLOSED, Family.REVOLVE_OPEN):
         solid = revolve_by_word(crop, kind, hints)
+        served = served_by_word(crop, kind, solid)
+        if served is not None:
+            return Choice(served, f"{why}: on its saucer, seen from above", size=SAUCER_SIZE)
         if solid is not None:
             return Choice(solid, why)
     if kind.family == Family.CUBOID:
@@ -138,6 +156,44 @@ def depth_ratio(kind: Kind | None, hints: Hints) -> float:
     if hints.depth and hints.width:
         return hints.depth / hints.width
     return kind.depth if kind else USUAL_DEPTH
+
+
+def served_by_word(crop: Crop, kind: Kind, single: Solid | None) -> Solid | None:
+    """A cup on its saucer where the word allows it and the two explain clearly more than the `single` turned body."""
+    wanted = max(SERVED_COVERAGE, outline_share(crop, single) + CLEARLY)
+    if kind.word not in SERVED or wanted >= 1:
+        return None
+    served = fit_served(crop)
+    told_apart = waist(crop, served) > LEAST_WAIST
+    return served_solid(crop, served) if served.coverage > wanted and told_apart else None
+
+
+def outline_share(crop: Crop, solid: Solid | None) -> float:
+    """IoU of the fitted body's picture with the whole silhouette; 0 without a body."""
+    if solid is None:
+        return 0.0
+    corners = crop.to_pixels(solid.positions @ solid.rotation.T + solid.offset)[solid.indices]
+    picture = np.zeros((crop.side, crop.side), np.uint8)
+    for corner in ((corners - 0.5) * 16).round().astype(np.int32):
+        cv2.fillConvexPoly(picture, corner, 1, shift=4)
+    return float(((picture > 0) & crop.mask).sum() / ((picture > 0) | crop.mask).sum())
+
+
+def served_solid(crop: Crop, served: Served) -> Solid:
+    """The saucer with the cup on it, each a turned body with its own part of the texture."""
+    px = photo_px_per_unit(crop) * 1.1
+    saucer, cup = (turned_part(section, px) for section in (saucer_section(served), cup_section(served)))
+    solid = Solid(*saucer, served.rotation, served.offset, Family.REVOLVE_OPEN, served.coverage, symmetries=QUARTERS)
+    return stacked(solid, *cup)
+
+
+def turned_part(
+    section: NDArray[np.float64], px: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], tuple[int, int]]:
+    """A half section turned about the axis: positions, indices, texcoords and the texels it deserves."""
+    around = 2 * np.pi * float(section[:, 0].max()) * px
+    along = float(np.linalg.norm(np.diff(section, axis=0), axis=1).sum()) * px
+    return *lathe(section), texture_size(around, along)
 
 
 def fit_revolve(crop: Crop, hints: Hints, *, open_top: bool, spherical: bool = False) -> Profile:

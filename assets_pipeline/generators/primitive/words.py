@@ -146,6 +146,7 @@ _define(
     roughness=0.8,
 )
 _define("soup tomato coffee tea milk juice water beer wine cereal", R, 0.15, content=True)
+_define("espresso cappuccino macchiato latte", O, 0.1, roughness=0.3, wall=0.07, content=True)
 _define("furniture", B, 1.0, content=True)
 
 _PLURALS = (
