@@ -83,12 +83,15 @@ class Release:
     now: datetime = field(default_factory=timezone.now)
     released: list[AssetJob] = field(default_factory=list)
     under_way: int = 0
+    """Jobs that have begun, or that a message to begin has been sent for."""
 
     def run(self) -> None:
         """Fill every queue's window."""
-        self.under_way = _under_way()
+        released = {queue: list(released_in(queue).values_list("status", flat=True)) for queue in self.windows}
+        running = AssetJob.objects.filter(ended_at=None, status=Status.RUNNING).count()
+        self.under_way = running + sum(statuses.count(Status.QUEUED) for statuses in released.values())
         for queue in self.windows:
-            room = self.windows[queue] - released_in(queue).count()
+            room = self.windows[queue] - len(released[queue])
             for priority in Priority:
                 room -= self.go_on(queue, priority, room) if room > 0 else 0
                 room -= self.start(queue, priority, room) if room > 0 else 0
@@ -158,12 +161,3 @@ def _wake_retries() -> None:
     due = AssetJob.objects.filter(retry_at__lte=timezone.now()).order_by("retry_at")
     pks = list(due.values_list("pk", flat=True)[:RETRIES_AT_ONCE])
     AssetJob.objects.filter(pk__in=pks).update(retry_at=None)
-
-
-def _under_way() -> int:
-    """Jobs that have begun, or that a message to begin has been sent for."""
-    active = AssetJob.objects.filter(ended_at=None)
-    return (
-        active.filter(status=Status.RUNNING).count()
-        + active.filter(status=Status.QUEUED, released_at__isnull=False).count()
-    )

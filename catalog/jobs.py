@@ -139,13 +139,17 @@ def queue_position(job: AssetJob) -> int | None:
     if job.released_at is not None:
         return 1 + sent.filter(released_at__lt=job.released_at).count()
     waiting = waiting_in(job.queue)
-    before = waiting.filter(priority__lt=job.priority).values_list("pk", flat=True)[:MOST_COUNTED]
-    peers = waiting.filter(priority=job.priority).order_by("merchant_id", "id")
-    merchants = list(peers.values_list("merchant_id", "pk")[:MOST_COUNTED])
-    ahead = len(before)
-    if ahead == MOST_COUNTED or len(merchants) == MOST_COUNTED:
+    urgent = list(waiting.filter(priority__lt=job.priority).values_list("pk", flat=True)[:MOST_COUNTED])
+    peers = waiting.filter(priority=job.priority)
+    going_on = set(peers.filter(status=Status.RUNNING).values_list("pk", flat=True))
+    ahead = sent.count() + len(urgent) + sum(1 for pk in going_on if pk < job.pk or job.status == Status.QUEUED)
+    if job.status == Status.RUNNING:
+        return 1 + ahead
+    starting = peers.filter(status=Status.QUEUED).order_by("merchant_id", "id")
+    turns = list(starting.values_list("merchant_id", "pk")[:MOST_COUNTED])
+    if MOST_COUNTED in {len(urgent), len(turns)}:
         return None
-    return 1 + sent.count() + ahead + _before_in_turns(job, merchants)
+    return 1 + ahead + _before_in_turns(job, turns)
 
 
 def seconds_left(job: AssetJob) -> int | None:

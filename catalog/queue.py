@@ -39,6 +39,12 @@ def send_fetch(photo: Photo) -> None:
     _send_after_commit("fetch_photo", IO, photo.pk)
 
 
+def forget_failures() -> None:
+    """Try the broker again at once: it is another one, or known to be back."""
+    global _away_until
+    _away_until = 0.0
+
+
 def _send_after_commit(actor: str, queue: str, pk: int) -> None:
     transaction.on_commit(lambda: _send(actor, queue, pk))
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog import photos
@@ -42,7 +42,6 @@ STALE_BUSY_SECONDS = 600
 PHOTO_SECONDS, PHOTO_LONGEST_SECONDS = 20, 600
 """A photo that nobody has looked at is sent again after the one, then ever more rarely up to the other."""
 
-UNSETTLED = Q(state__in=[PhotoState.AWAITED, PhotoState.CHECKING])
 UPLOAD_HOURS = 24
 REQUEST_HOURS = 24
 ORPHAN_HOURS = 24
@@ -108,12 +107,18 @@ def resend_photos(now: datetime) -> int:
     """Send photos again that nobody has looked at, or fetched, yet."""
     if not any({messages.CPU, messages.IO} & set(worker.queues) for worker in live_workers()):
         return 0
-    unsettled = Photo.objects.filter(UNSETTLED, created_at__lte=now - timedelta(seconds=PHOTO_SECONDS))
-    unsettled = unsettled.exclude(state=PhotoState.AWAITED, source_url="")  # these wait for a person
-    due = [photo for photo in unsettled.order_by("created_at")[:AT_ONCE] if PHOTO_PATIENCE.is_due(photo, now)]
+    old = now - timedelta(seconds=PHOTO_SECONDS)
+    to_check = unsettled(PhotoState.CHECKING, old)
+    to_fetch = unsettled(PhotoState.AWAITED, old).exclude(source_url="")  # others wait for a person
+    due = [photo for photo in chain(to_check[:AT_ONCE], to_fetch[:AT_ONCE]) if PHOTO_PATIENCE.is_due(photo, now)]
     for photo in due:
         (messages.send_inspect if photo.state == PhotoState.CHECKING else messages.send_fetch)(photo)
     return len(due)
+
+
+def unsettled(state: PhotoState, until: datetime) -> QuerySet[Photo]:
+    """Photos that came before `until` and are still in that state, the oldest first."""
+    return Photo.objects.filter(width=None, state=state, created_at__lte=until).order_by("created_at")
 
 
 @dataclass
@@ -139,8 +144,11 @@ PHOTO_PATIENCE = Patience()
 
 def settle_old_photos(now: datetime) -> int:
     """Forget uploads that nobody has confirmed; refuse photos that nobody could look at."""
-    old = Photo.objects.filter(UNSETTLED, created_at__lte=now - timedelta(hours=UPLOAD_HOURS))
-    found = list(old.order_by("created_at")[:AT_ONCE])
+    old = now - timedelta(hours=UPLOAD_HOURS)
+    found = [
+        *unsettled(PhotoState.AWAITED, old)[:AT_ONCE],
+        *unsettled(PhotoState.CHECKING, old)[:AT_ONCE],
+    ]
     for photo in found:
         if photo.state == PhotoState.AWAITED and not photo.source_url:
             _forget_upload(photo)

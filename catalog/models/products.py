@@ -118,8 +118,8 @@ class Photo(models.Model):
             models.Index(fields=["product", "id"], name="photo_list"),
             models.Index(fields=["key"], name="photo_by_key"),
             models.Index(
-                fields=["created_at"],
-                condition=Q(state__in=[PhotoState.AWAITED, PhotoState.CHECKING]),
+                fields=["state", "created_at"],
+                condition=Q(width__isnull=True),  # a value here would keep SQLite from using it, see AssetJob
                 name="photo_unsettled",
             ),
         ]
