@@ -56,7 +56,7 @@ MIDDLEWARE = [
     "infra.requests.accompany",
     "infra.security.harden",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "infra.static_files.serve_static",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
