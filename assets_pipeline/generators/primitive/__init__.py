@@ -11,13 +11,18 @@ from assets_pipeline.generators.primitive.dimensions import check_proportions, s
 from assets_pipeline.generators.primitive.others import DIRECTIONS, camera_for_view
 from assets_pipeline.generators.primitive.paint import Painting, paint
 from assets_pipeline.generators.primitive.route import Choice, choose
-from assets_pipeline.generators.primitive.solid import Solid, turned
-from assets_pipeline.generators.primitive.view import Crop, camera_of, crop_product
+from assets_pipeline.generators.primitive.solid import Solid, rotated, turned
+from assets_pipeline.generators.primitive.view import Crop, camera_of, crop_product, rotation_x
 from assets_pipeline.generators.primitive.words import Family, Kind, kind_in_file_name, kind_of
 from assets_pipeline.protocols import Cancelled, GeneratorSpec, Licence, Progress
 
 FIT_SIDE = 256
 SIDES = (View.RIGHT, View.LEFT)
+
+LYING: dict[View | None, float] = {View.TOP: -np.pi / 2, View.BOTTOM: np.pi / 2}
+"""How the front that a photo from above or below seems to show lies in truth."""
+
+TIPPED = (Family.CUBOID, Family.EXTRUSION, Family.INFLATION)
 
 NEXT_PHOTO = {
     Family.REVOLVE_CLOSED: "back: the side that this photo does not show",
@@ -67,10 +72,12 @@ class PrimitiveGenerator:
         crop = crop_product(cutout, FIT_SIDE)
         azimuth = 0.0 if cutout.view is None else DIRECTIONS.get(cutout.view, (0.0, 0.0))[0]
         facing = replace(hints, width=hints.depth, depth=hints.width) if cutout.view in SIDES else hints
-        if cutout.view not in (View.TOP, View.BOTTOM):
+        if cutout.view not in LYING:
             check_proportions(crop, facing, cutout.name)
-        choice = choose(crop, kind, facing)
-        choice = replace(choice, solid=turned(choice.solid, azimuth))
+        choice = choose_lying(crop, kind, hints, LYING[cutout.view]) if cutout.view in LYING else None
+        if choice is None:
+            choice = choose(crop, kind, facing)
+            choice = replace(choice, solid=turned(choice.solid, azimuth))
         if kind is not None and choice.size is not None:
             kind = replace(kind, size=choice.size)
         reached(0.5)
@@ -84,6 +91,17 @@ class PrimitiveGenerator:
         shape = raw_shape(choice, painting, crop, kind)
         notes = (*choice.notes, *view_notes(views, chosen, [view for view, _ in further]))
         return size_of(replace(shape, cameras=tuple(cameras), shaped_from=(chosen,), notes=notes), hints, kind)
+
+
+def choose_lying(crop: Crop, kind: Kind | None, hints: Hints, tip: float) -> Choice | None:
+    """The choice for a photo from straight above or below: shaped as from the front, then tipped about +X by `tip`.
+
+    None where the fit takes for granted that the product stands upright in the photo.
+    """
+    choice = choose(crop, kind, replace(hints, height=hints.depth, depth=hints.height))
+    if choice.solid.family not in TIPPED:
+        return None
+    return replace(choice, solid=rotated(choice.solid, rotation_x(tip)))
 
 
 def raw_shape(choice: Choice, painting: Painting, crop: Crop, kind: Kind | None) -> RawShape:

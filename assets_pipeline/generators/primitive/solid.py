@@ -47,7 +47,11 @@ MIRROR_Z = np.diag([1.0, 1.0, -1.0])
 
 def turned(solid: Solid, azimuth: float) -> Solid:
     """`solid` as it stands when the photo that it was fitted to was taken from `azimuth`, in radians, not the front."""
-    turn = rotation_y(azimuth)
+    return rotated(solid, rotation_y(azimuth))
+
+
+def rotated(solid: Solid, turn: NDArray[np.float64]) -> Solid:
+    """`solid` after the rotation `turn` (3, 3), seen by the photo as before."""
     return replace(
         solid,
         positions=solid.positions @ turn.T,

@@ -206,7 +206,6 @@ def test_a_single_named_view_is_the_side_it_says(name: str, view: View, azimuth:
     assert shape.mesh.extents / shape.mesh.extents.max() == pytest.approx(PACK_SIZE / PACK_SIZE.max(), rel=0.12)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="primitive takes a lone photo from above for the front")
 def test_a_single_photo_from_above_is_the_top(name: str) -> None:
     above = photograph(PACK, elevation=89, view=View.TOP).cutout
     shape = run(name, (above,), Hints(title="Gift box", width=0.3, height=0.2, depth=0.16))

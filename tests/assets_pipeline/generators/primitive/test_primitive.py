@@ -264,3 +264,21 @@ def test_a_file_name_stands_in_for_a_missing_title():
     nameless = replace(shot("box").cutout, name="blue-phone_front.jpg")
     assert generate([nameless], Hints()).family == "extrusion"
     assert generate([replace(nameless, name="IMG_1.jpg")], Hints()).family == "cuboid"
+
+
+@pytest.mark.parametrize(("view", "elevation", "side"), [(View.TOP, 89, 1), (View.BOTTOM, -89, -1)])
+@pytest.mark.parametrize("title", ["Gift box", "Toy"])
+def test_what_a_photo_from_above_or_below_shows_lies_level(view, elevation, side, title):
+    flat = carton(0.3, 0.06, 0.2, {"top": plain(RED), "bottom": plain(RED), "front": plain(BLUE)})
+    cutout = photograph(flat, elevation=elevation, view=view).cutout
+    raw = generate([cutout], Hints(title=title, width=0.3, height=0.06, depth=0.2))
+    assert raw.mesh.extents / raw.mesh.extents.max() == pytest.approx((1, 0.2, 0.667), abs=0.1)
+    seen = picture(raw, azimuth=0, elevation=89 * side)
+    red, _, blue = seen[seen[..., 3] > 250][:, :3].mean(axis=0)
+    assert red > blue + 80
+
+
+def test_a_turned_body_stays_upright_in_a_photo_from_above():
+    cutout = photograph([turned(BOWL, plain(YELLOW))], elevation=60, view=View.TOP).cutout
+    width, _, depth = generate([cutout], Hints(title="Mug")).mesh.extents
+    assert width == pytest.approx(depth, rel=0.05)
