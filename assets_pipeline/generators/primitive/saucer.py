@@ -242,9 +242,10 @@ def cup_section(served: Served) -> NDArray[np.float64]:
     """The cup's closed half section (k, 2) of (radius, height), its inside filled up to its level."""
     wall = served.wall * served.rim
     foot = served.standing - 0.3 * SAUCER_WALL * served.radius  # stands in the saucer, not on a gap
-    heights = np.linspace(foot, served.height, 80)
+    ends = np.array([[served.rim, served.height], [inner_radius(served, served.height), served.height]])
+    lip = rim(ends[0], ends[1], wall)
+    heights = np.linspace(foot, lip[0, 1], 80)
     outer = np.column_stack([[cup_radius(served, height) for height in heights], heights])
-    inside = np.linspace(served.height, served.level, 48)
+    inside = np.linspace(lip[-1, 1], served.level, 48)
     inner = np.column_stack([[inner_radius(served, height) for height in inside], inside])
-    lip = rim(outer[-1], inner[0], wall)
     return np.concatenate([[[0, foot]], outer[:-1], lip, inner[1:], [[0, served.level]]])

@@ -276,6 +276,9 @@ def test_what_a_photo_from_above_or_below_shows_lies_level(view, elevation, side
     seen = picture(raw, azimuth=0, elevation=89 * side)
     red, _, blue = seen[seen[..., 3] > 250][:, :3].mean(axis=0)
     assert red > blue + 80
+    camera = raw.cameras[0]
+    assert camera is not None
+    assert eye_of(camera)[1] * side > 0.9 * np.linalg.norm(eye_of(camera))
 
 
 def test_a_turned_body_stays_upright_in_a_photo_from_above():

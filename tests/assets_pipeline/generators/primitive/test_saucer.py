@@ -72,6 +72,13 @@ def test_each_part_is_turned_from_a_half_section_that_closes_on_the_axis(section
     assert (found[1:-1, 0] > 0).all()
 
 
+def test_the_cup_s_outside_rises_to_its_lip_without_a_fold():
+    section = cup_section(fitted(55))
+    top = int(np.argmax(section[:, 1]))
+    assert (np.diff(section[1 : top + 1, 1]) > 0).all()
+    assert (np.diff(section[top:-1, 1]) < 0).all()
+
+
 @pytest.mark.parametrize("word", ["cup", "coffee", "teacup", "saucer", "mug"])
 def test_words_for_what_stands_on_a_saucer_lead_to_two_closed_bodies(word):
     choice = chosen(55, word)
