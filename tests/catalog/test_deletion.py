@@ -1,0 +1,258 @@
+"""Gone for good: rows and objects, nobody else's."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from catalog import deletion
+from catalog import storage as catalog_storage
+from catalog.deletion import delete_merchant, delete_product, remove_due, remove_later
+from catalog.errors import LostRace
+from catalog.leases import end_finish, end_generate, end_prepare
+from catalog.models import (
+    ApiKey,
+    AssetJob,
+    AssetVersion,
+    FileKey,
+    Group,
+    IdempotentRequest,
+    Member,
+    Merchant,
+    Photo,
+    Product,
+    Removal,
+    Status,
+)
+from catalog.recipe import Recipe
+from catalog.storage import Storage
+from infra.engines.engine import free_ports
+from tests.catalog.makers import SPENT, claim, finished, make_job, make_merchant, make_photo, make_product, stored_file
+from tests.catalog.races import race
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
+
+PREFIXES = ("photos", "uploads", "files", "checkpoints", "m")
+
+
+def make_everything(storage: Storage, merchant: Merchant, *, name: str = "lamp") -> Product:
+    """A product with a photo, an upload, checkpoints, a published version, an active job; all in the store too."""
+    product = make_product(merchant)
+    for photo in (*product.photos.all(), make_photo(product, state="awaited", sha256="", key=_upload(merchant, name))):
+        storage.put(photo.key, b"photo", content_type="image/jpeg")
+    job = make_job(product, recipe=Recipe(auto_publish=True))
+    keys = [f"checkpoints/{merchant.public_id}/{name}-{group}.npz" for group in ("p", "g")]
+    for key in keys:
+        storage.put(key, b"npz", content_type="application/octet-stream")
+    end_prepare(claim(job), key=keys[0], generator="primitive", why="", queue="cpu", spent=SPENT)
+    end_generate(claim(job, Group.GENERATE), key=keys[1], spent=SPENT)
+    files = tuple(stored_file(merchant, each, f"{name} {each}".encode()) for each in ("model.glb", "poster.webp"))
+    for file in files:
+        storage.put(file.key, f"{name} {file.name}".encode(), content_type=file.content_type)
+    end_finish(claim(job, Group.FINISH), finished(merchant, files=files), SPENT)
+    job.refresh_from_db()
+    assert job.status == Status.PUBLISHED
+    make_job(product)
+    return product
+
+
+def _upload(merchant: Merchant, name: str) -> str:
+    return f"uploads/{merchant.public_id}/{name}"
+
+
+def objects(storage: Storage, merchant: Merchant) -> set[str]:
+    return {key for prefix in PREFIXES for key in storage.list(f"{prefix}/{merchant.public_id}/")}
+
+
+def rows() -> dict[str, int]:
+    """Rows of everything that belongs to merchants."""
+    models = apps.get_app_config("catalog").get_models()
+    return {model.__name__: model._default_manager.count() for model in models}
+
+
+@pytest.fixture
+def merchant() -> Merchant:
+    return make_merchant()
+
+
+class TestAProduct:
+    def test_goes_with_every_row_and_every_object(self, storage: Storage, merchant: Merchant) -> None:
+        product = make_everything(storage, merchant)
+        assert {key.split("/")[0] for key in objects(storage, merchant)} == set(PREFIXES)
+        delete_product(product)
+        assert objects(storage, merchant) == set()
+        left = {name for name, count in rows().items() if count}
+        assert left <= {"Merchant", "StageTotal", "Turn"}
+
+    def test_leaves_other_products_and_other_merchants_alone(self, storage: Storage, merchant: Merchant) -> None:
+        other = make_merchant()
+        kept = [make_everything(storage, merchant, name="kept"), make_everything(storage, other)]
+        before = objects(storage, merchant) | objects(storage, other), rows()
+        delete_product(make_everything(storage, merchant, name="gone"))
+        assert (objects(storage, merchant) | objects(storage, other), rows()) == before
+        for product in kept:
+            product.refresh_from_db()
+            assert product.published_version is not None
+
+    def test_leaves_what_it_shared_with_another_of_the_same_merchant(
+        self, storage: Storage, merchant: Merchant
+    ) -> None:
+        """The same photos make the same bytes, which lie under the same key."""
+        twins = [make_everything(storage, merchant), make_everything(storage, merchant)]
+        shared = objects(storage, merchant)
+        delete_product(twins[0])
+        used = {file["key"] for v in twins[1].versions.all() for file in (*v.files, *v.public_files)}
+        assert used <= objects(storage, merchant) < shared
+        assert {key for key in shared if key.startswith("checkpoints/")} <= objects(storage, merchant)
+        delete_product(twins[1])
+        assert objects(storage, merchant) == set()
+
+    def test_goes_at_once_while_the_store_is_away_and_its_objects_later(
+        self, storage: Storage, merchant: Merchant, settings: Any
+    ) -> None:
+        product = make_everything(storage, merchant)
+        there = objects(storage, merchant)
+        env = settings.ENV
+        settings.ENV = replace(env, s3_endpoint_url=f"http://127.0.0.1:{free_ports(1)[0]}")
+        catalog_storage.storage.cache_clear()
+        delete_product(product)
+        settings.ENV = env
+        catalog_storage.storage.cache_clear()
+        removals = set(Removal.objects.values_list("key", flat=True))
+        assert removals >= there
+        assert not Product.objects.exists()
+        assert objects(storage, merchant) == there
+        assert remove_due() == len(removals)
+        assert objects(storage, merchant) == set()
+        assert not Removal.objects.exists()
+
+    def test_is_deleted_twice_at_once_without_harm(self, storage: Storage, merchant: Merchant) -> None:
+        product = make_everything(storage, merchant)
+        assert race(*[lambda: delete_product(product)] * 3) == [None] * 3
+        assert objects(storage, merchant) == set()
+        assert not Product.objects.exists()
+
+    def test_stays_whole_when_the_deletion_breaks_off(self, storage: Storage, merchant: Merchant) -> None:
+        product = make_everything(storage, merchant)
+        before = objects(storage, merchant), rows()
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TRIGGER stuck BEFORE DELETE ON catalog_product BEGIN SELECT RAISE(ABORT, 'no'); END")
+        try:
+            with pytest.raises(DatabaseError):
+                delete_product(product)
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("DROP TRIGGER stuck")
+        assert (objects(storage, merchant), rows()) == before
+        delete_product(product)
+        assert objects(storage, merchant) == set()
+
+
+class TestAMerchant:
+    def test_goes_with_everything_and_leaves_people_and_others(self, storage: Storage, merchant: Merchant) -> None:
+        other = make_merchant()
+        make_everything(storage, other)
+        kept = objects(storage, other), rows() | {"Merchant": 1}
+        user = User.objects.create_user("owner")
+        Member.objects.create(merchant=merchant, user=user, role="owner")
+        ApiKey.objects.create(merchant=merchant, name="k", prefix="pl", sha256="0" * 64)
+        IdempotentRequest.objects.create(merchant=merchant, key="k", fingerprint="f")
+        for name in ("one", "two", "three"):
+            make_everything(storage, merchant, name=name)
+        storage.put(f"photos/{merchant.public_id}/lost", b"x", content_type="image/jpeg")
+        delete_merchant(merchant)
+        assert objects(storage, merchant) == set()
+        Removal.objects.all().delete()  # the second look at what running tasks may still write
+        assert (objects(storage, other), rows()) == kept
+        assert User.objects.filter(pk=user.pk).exists()
+
+    def test_is_gone_for_good_also_from_what_tasks_wrote_that_still_ran(
+        self, storage: Storage, merchant: Merchant
+    ) -> None:
+        make_everything(storage, merchant)
+        delete_merchant(merchant)
+        storage.put(f"files/{merchant.public_id}/{'0' * 64}/model.glb", b"late", content_type="model/gltf-binary")
+        remove_due()
+        assert objects(storage, merchant) != set()
+        Removal.objects.update(due_at=timezone.now())
+        remove_due()
+        assert objects(storage, merchant) == set()
+        assert not Removal.objects.exists()
+
+    def test_in_steps_goes_on_where_it_was_interrupted(
+        self, storage: Storage, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(deletion, "PRODUCTS_AT_ONCE", 2)
+        products = [make_everything(storage, merchant, name=f"p{number}") for number in range(5)]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"CREATE TRIGGER stuck BEFORE DELETE ON catalog_product WHEN OLD.id = {products[3].pk} "
+                "BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+        try:
+            with pytest.raises(DatabaseError):
+                delete_merchant(merchant)
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("DROP TRIGGER stuck")
+        left = Product.objects.all()
+        assert left.count() == 3
+        assert not left.exclude(published_version=None, archived=True).exists()
+        used = set(FileKey.objects.values_list("key", flat=True)) | set(Photo.objects.values_list("key", flat=True))
+        remove_due()
+        assert used <= objects(storage, merchant)
+        delete_merchant(merchant)
+        Removal.objects.update(due_at=timezone.now())
+        for _ in range(3):
+            remove_due()
+        assert objects(storage, merchant) == set()
+        assert not Merchant.objects.exists()
+        assert not Removal.objects.exists()
+
+    def test_with_more_objects_than_one_request_takes_is_emptied_in_turns(
+        self, storage: Storage, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(deletion, "AT_ONCE", 3)
+        for number in range(8):
+            storage.put(f"photos/{merchant.public_id}/{number}", b"x", content_type="image/jpeg")
+        delete_merchant(merchant)
+        assert len(objects(storage, merchant)) == 5
+        for _ in range(3):
+            remove_due()
+        assert objects(storage, merchant) == set()
+
+
+class TestRemoving:
+    def test_spares_what_a_row_uses(self, storage: Storage, merchant: Merchant) -> None:
+        product = make_product(merchant)
+        photo = product.photos.get()
+        storage.put(photo.key, b"photo", content_type="image/jpeg")
+        remove_later([photo.key, "", "photos/nowhere"])
+        assert objects(storage, merchant) == {photo.key}
+        assert not Removal.objects.exists()
+        photo.delete()
+        remove_later([photo.key])
+        assert objects(storage, merchant) == set()
+
+    def test_does_not_happen_when_the_transaction_is_rolled_back(self, storage: Storage, merchant: Merchant) -> None:
+        key = f"photos/{merchant.public_id}/x"
+        storage.put(key, b"photo", content_type="image/jpeg")
+        with transaction.atomic():
+            remove_later([key])
+            transaction.set_rollback(True)
+        assert objects(storage, merchant) == {key}
+        assert not Removal.objects.exists()
+
+
+def test_jobs_under_way_cannot_write_any_more(storage: Storage, merchant: Merchant) -> None:
+    product = make_product(merchant)
+    lease = claim(make_job(product))
+    delete_product(product)
+    with pytest.raises(LostRace):
+        end_prepare(lease, key="p", generator="primitive", why="", queue="cpu", spent=SPENT)
+    assert not AssetJob.objects.exists()
+    assert not AssetVersion.objects.exists()
