@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -16,6 +17,7 @@ from botocore.config import Config
 from assets_pipeline.errors import Unavailable
 from assets_pipeline.stores.s3 import S3Store
 from catalog import storage as catalog_storage
+from catalog.errors import Away
 from infra.broker import make_broker
 from infra.bucket import set_up_bucket
 from infra.engines import seaweedfs as seaweedfs_engine
@@ -43,7 +45,7 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.kill()  # nobody reads its data again
 
 
-def start_seaweedfs(folder: Any, **options: Any) -> Engine:
+def start_seaweedfs(folder: Path, **options: Any) -> Engine:
     """An S3 server with the tests' key pair and, for many buckets, many small volumes."""
     options.setdefault("room", seaweedfs_engine.Room(volumes=3000, volume_bytes=64 * 1_048_576))
     return seaweedfs_engine.start(folder, access_key=ACCESS_KEY, secret_key=SECRET_KEY, **options)
@@ -67,14 +69,14 @@ def s3_store(engine: Engine, bucket: str, **options: Any) -> S3Store:
     return S3Store(**{"bucket": bucket, "endpoint_url": engine.url, **keys, **options})
 
 
-def fill_up(store: S3Store) -> None:
+def fill_up(store: S3Store | catalog_storage.Storage) -> None:
     """Store until the server refuses, so that whatever comes next finds no room."""
     refused = 0
     while refused < 3:  # it goes on for a moment while it counts
         try:
             store.put(f"filler/{secrets.token_hex(8)}", secrets.token_bytes(400_000), content_type="image/png")
             refused = 0
-        except Unavailable:
+        except (Unavailable, Away):
             refused += 1
         time.sleep(0.3)
 
@@ -104,9 +106,26 @@ def bucket(seaweedfs: Engine, one_bucket: str) -> str:
 @pytest.fixture
 def storage(seaweedfs: Engine, bucket: str, settings: Any) -> Iterator[catalog_storage.Storage]:
     """The catalogue's store over an empty bucket, as `manage.py setup_storage` makes it; the settings point at it."""
+    point_at(settings, seaweedfs, bucket)
+    yield catalog_storage.storage()
+    catalog_storage.storage.cache_clear()
+
+
+@pytest.fixture
+def small_storage(tmp_path: Path, settings: Any) -> Iterator[Engine]:
+    """A server of this test alone, with 2 MB of room, behind the settings and `storage()`: fill it up, or kill it."""
+    engine = start_seaweedfs(tmp_path / "small", room=seaweedfs_engine.Room(2, 1_048_576))
+    point_at(settings, engine, "small")
+    yield engine
+    catalog_storage.storage.cache_clear()
+    engine.kill()
+
+
+def point_at(settings: Any, engine: Engine, bucket: str) -> None:
+    """Make `storage()` the store of that server's bucket, set up."""
     settings.ENV = replace(
         settings.ENV,
-        s3_endpoint_url=seaweedfs.url,
+        s3_endpoint_url=engine.url,
         s3_public_url="",
         s3_bucket=bucket,
         s3_region="us-east-1",
@@ -114,8 +133,6 @@ def storage(seaweedfs: Engine, bucket: str, settings: Any) -> Iterator[catalog_s
         s3_secret_access_key=SECRET_KEY,
     )
     list(set_up_bucket(make_store(settings.ENV), checkpoint_days=14))
-    catalog_storage.storage.cache_clear()
-    yield catalog_storage.storage()
     catalog_storage.storage.cache_clear()
 
 

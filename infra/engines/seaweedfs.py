@@ -45,7 +45,7 @@ def start(folder: Path, port: int = 0, *, access_key: Secret, secret_key: Secret
         folder=folder,
         url=f"http://{LOOPBACK}:{ports['s3.port']}",
         ports=ports,
-        is_ready=lambda: _answers(ports["s3.port"]),
+        is_ready=lambda: _turns_strangers_away(ports["s3.port"]) and _knows_its_volumes(ports["master.port"]),
     )
 
 
@@ -60,6 +60,7 @@ FLAGS = (
     "-s3.autoCreateBucket=false",  # a misspelt bucket is an error, not a new bucket
     "-filer.allowedOrigins=http://127.0.0.1",  # its default lets every web page read the filer through our browser
     "-volume.preStopSeconds=0",
+    "-master.resumeState=false",  # one of three restarts took five seconds with it; the volumes tell the master all
 )
 
 
@@ -98,13 +99,25 @@ def _write_identities(folder: Path, access_key: Secret, secret_key: Secret) -> P
     return path
 
 
-def _answers(port: int) -> bool:
-    """Whether S3 turns strangers away: the filer and a volume to write to come up before it."""
+def _turns_strangers_away(port: int) -> bool:
+    """Whether S3 answers at all, as it should."""
+    return _ask(port, "/")[0] == 403
+
+
+def _knows_its_volumes(port: int) -> bool:
+    """Whether the master has heard of them: S3 answers up to five seconds before, with errors for every object."""
+    status, body = _ask(port, "/dir/status")
+    return status == 200 and bool(json.loads(body)["Topology"]["DataCenters"])
+
+
+def _ask(port: int, path: str) -> tuple[int, bytes]:
+    """Status and body of a GET; status 0 when nobody answers."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=1)
     try:
-        connection.request("GET", "/")
-        return connection.getresponse().status == 403
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
     except (OSError, http.client.HTTPException):
-        return False
+        return 0, b""
     finally:
         connection.close()

@@ -16,12 +16,14 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from assets_pipeline.stores.s3 import S3Store
+from catalog import storage as catalog_storage
+from catalog.errors import Away
 from catalog.storage import Storage
 from infra.bucket_checks import CHECKS
 from infra.engines.engine import LOOPBACK, Engine, free_ports
 from infra.parse import Secret
 from infra.storage import make_store
-from tests.engines import s3_client
+from tests.engines import fill_up, s3_client
 
 
 def lines(command: str) -> list[str]:
@@ -52,9 +54,7 @@ def rules(store: S3Store) -> tuple[Any, Any, Any]:
 
 
 def test_the_settings_store_is_one_for_the_whole_process(storage: Storage) -> None:
-    from catalog.storage import storage as ask
-
-    assert ask() is storage
+    assert catalog_storage.storage() is storage
     storage.check()
 
 
@@ -180,3 +180,15 @@ def test_a_bucket_that_is_open_to_all_is_told(fresh: S3Store) -> None:
     fresh.client().put_bucket_policy(Bucket=fresh.bucket, Policy=policy)
     failed = [line for line in lines("check_storage") if line.startswith("FAILED")]
     assert any("reading a private object" in line for line in failed)
+
+
+def test_a_full_store_says_so_to_the_catalogue_and_still_serves(small_storage: Engine) -> None:
+    store = catalog_storage.storage()
+    store.put("m/a", b"kept", content_type="image/jpeg")
+    fill_up(store)
+    with pytest.raises(Away, match="may be full"):
+        store.put("m/b", bytes(100_000), content_type="image/jpeg")
+    assert requests.get(store.public_url("m/a")).content == b"kept"
+    small_storage.kill()
+    with pytest.raises(Away, match="does not answer"):
+        store.check()

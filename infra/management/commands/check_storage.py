@@ -27,4 +27,6 @@ class Command(BaseCommand):
         except Away as error:
             raise CommandError(f"{store.endpoint_url or 'Amazon S3'}: {error.message}") from error
         if failed:
-            raise CommandError(f"{failed} of the things we need do not work; see docs/runbook.md")
+            raise CommandError(
+                f"{failed} of the things we need do not work: run setup_storage first, or use another server"
+            )
