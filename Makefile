@@ -66,7 +66,11 @@ lock: .venv/dev.stamp ## Resolve the locked versions again after a change in pyp
 # ---- use ---------------------------------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: setup ## Turn the sample photos into assets under demo/ and say what to open
+demo: setup ## Start everything on this machine with a sample shop, and say what to open; Ctrl-C stops it
+	@exec $(PY) manage.py up --demo
+
+.PHONY: demo-files
+demo-files: setup ## Turn the sample photos into assets under demo/, without the service
 	@$(PY) -m samples.demo demo
 
 .PHONY: samples

@@ -92,7 +92,7 @@ class Demo:
         if job.status == Status.PUBLISHED:
             return f"ready   {product.title}: {self.address}/s/{product.public_id}.json"
         grade = f", grade {job.version.grade}" if job.version else ""
-        return f"{Status(job.status).label:7} {product.title}{grade}. {job.advice}".rstrip()
+        return f"{product.title}: {Status(job.status).label}{grade}. {job.advice}".rstrip()
 
     def _open_shop(self) -> tuple[Merchant, Access]:
         """The merchant, its owner's login and its key. What is kept counts; what is lost is replaced."""

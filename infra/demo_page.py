@@ -11,6 +11,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from catalog.inputs import USABLE
 from catalog.jobs import queue_position
 from catalog.models import AssetJob, AssetVersion, Product, Status
 from catalog.storage import storage
@@ -22,13 +23,14 @@ ALIVE = (Status.QUEUED, Status.RUNNING)
 
 @dataclass(frozen=True)
 class Card:
-    """A product as the page shows it. files: name -> address; empty while there is no asset."""
+    """A product as the page shows it. files: name -> address; empty while there is no asset. photo: the first one's."""
 
     product: Product
     job: AssetJob | None
     place: int | None
     version: AssetVersion | None
     files: Mapping[str, str]
+    photo: str
 
     @property
     def alive(self) -> bool:
@@ -55,7 +57,8 @@ class Card:
 @require_safe
 @login_required(login_url="demo-login")
 def demo_page(request: HttpRequest) -> HttpResponse:
-    """The products of the merchants that the person acts for."""
+    """The products of the merchants that the person acts for. Its own script asks for it again and again, quietly."""
+    request.quiet = request.headers.get("Sec-Fetch-Dest") == "empty"  # type: ignore[attr-defined]
     products = (
         Product.objects.filter(merchant__members__user=request.user, archived=False)  # type: ignore[misc]
         .select_related("published_version", "merchant")
@@ -70,7 +73,10 @@ def card_of(product: Product) -> Card:
     job = product.jobs.order_by("-id").first()
     version = product.published_version or product.versions.order_by("-number").first()
     place = queue_position(job) if job and job.status == Status.QUEUED else None
-    return Card(product, job, place, version, addresses(version) if version else {})
+    files = addresses(version) if version else {}
+    first = product.photos.filter(state__in=USABLE).order_by("id").first()
+    photo = storage().link(first.key, expires_in=LINK_SECONDS) if first and not files else ""
+    return Card(product, job, place, version, files, photo)
 
 
 def addresses(version: AssetVersion) -> Mapping[str, str]:

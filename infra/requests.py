@@ -22,7 +22,7 @@ SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 """Ids that we take over from the caller: long enough to be one's own, and nothing that could forge a log line."""
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked every few seconds: not worth a line in the log."""
+"""Asked every few seconds: not worth a line in the log. Views say the same by setting `quiet` on the request."""
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 AsyncAnswer = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -65,7 +65,7 @@ def _tell(request: HttpRequest, response: HttpResponseBase, seconds: float) -> H
     status = response.status_code
     route = request.resolver_match.route if request.resolver_match else ""
     observe_request(request.method or "", route, status, seconds)
-    if request.path in PROBES:
+    if request.path in PROBES or getattr(request, "quiet", False):
         level = logging.DEBUG
     else:
         level = logging.WARNING if status >= 500 else logging.INFO

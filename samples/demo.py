@@ -1,4 +1,4 @@
-"""sample photos -> assets under a folder, and one page that shows them all; what `make demo` runs"""
+"""sample photos -> assets under a folder, and one page that shows them all; what `make demo-files` runs"""
 
 import html
 import json

@@ -1,5 +1,6 @@
 """The demo's page shows the products of those who are logged in, and exists in the demo only."""
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from django.test import Client
 from django.urls import clear_url_caches
 from django.utils import timezone
 
-from catalog.models import AssetJob, AssetVersion, Member, Merchant, Product, Role, Status
+from catalog.models import AssetJob, AssetVersion, Member, Merchant, Photo, PhotoState, Product, Role, Status
 from catalog.recipe import Recipe
 
 PASSWORD = "a-password-for-tests"
@@ -81,6 +82,27 @@ def test_the_page_tells_how_far_an_asset_is(client: Client, lamp: Product) -> No
     page = client.get("/").content.decode()
     assert "Photograph it alone." in page
     assert "data-busy" not in page
+
+
+def test_the_photo_is_shown_until_there_is_an_asset(client: Client, lamp: Product) -> None:
+    Photo.objects.create(product=lamp, name="a.jpg", key="photos/mer/rejected", state=PhotoState.REJECTED)
+    Photo.objects.create(product=lamp, name="b.jpg", key="photos/mer/good", state=PhotoState.READY)
+    log_in(client)
+    page = client.get("/").content.decode()
+    assert "photos/mer/good?" in page
+    assert "rejected" not in page
+    add_version(lamp)
+    assert "photos/mer/good" not in client.get("/").content.decode()
+
+
+def test_what_the_page_asks_by_itself_is_not_logged(client: Client, lamp: Product, caplog) -> None:
+    log_in(client)
+    caplog.set_level(logging.INFO, "infra.requests")
+    caplog.clear()
+    client.get("/", headers={"Sec-Fetch-Dest": "empty"})
+    assert caplog.messages == []
+    client.get("/", headers={"Sec-Fetch-Dest": "document"})
+    assert len(caplog.messages) == 1
 
 
 def test_a_published_asset_shows_its_poster_files_and_manifest(client: Client, lamp: Product, settings) -> None:
