@@ -2,12 +2,14 @@
 
 A job waits for its turn while `released_at` is None. Released jobs of a queue, those that run and those that a message
 has been sent for, never exceed the queue's window: so a job that somebody waits for is never behind a backlog that has
-been sent already. Jobs under way go on before new ones start, and only so many are under way at a time.
+been sent already. Jobs that have begun go on before others start, and a merchant has only so many under way.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import product
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -27,6 +29,9 @@ SMALLEST_WINDOW = 2
 """Also of a queue that nobody reads yet: its first jobs lie ready when a worker comes."""
 
 RETRIES_AT_ONCE = 500
+
+TurnKey = tuple[str, int, str]
+"""Queue, priority, status."""
 
 
 def release_after_commit() -> None:
@@ -76,61 +81,65 @@ def released_in(queue: str) -> QuerySet[AssetJob]:
 
 @dataclass
 class Release:
-    """One pass over all queues, under the lock of the turns."""
+    """One pass over all queues, under the lock of the turns.
+
+    under_way: merchant -> its jobs that have begun, or that a message to begin has been sent for.
+    """
 
     windows: dict[str, int]
-    turns: dict[tuple[str, int], Turn]
+    turns: dict[TurnKey, Turn]
     now: datetime = field(default_factory=timezone.now)
     released: list[AssetJob] = field(default_factory=list)
-    under_way: int = 0
-    """Jobs that have begun, or that a message to begin has been sent for."""
+    under_way: Counter[int] = field(default_factory=Counter)
 
     def run(self) -> None:
         """Fill every queue's window."""
-        released = {queue: list(released_in(queue).values_list("status", flat=True)) for queue in self.windows}
-        running = AssetJob.objects.filter(ended_at=None, status=Status.RUNNING).count()
-        self.under_way = running + sum(statuses.count(Status.QUEUED) for statuses in released.values())
-        for queue in self.windows:
-            room = self.windows[queue] - len(released[queue])
-            for priority in Priority:
-                room -= self.go_on(queue, priority, room) if room > 0 else 0
-                room -= self.start(queue, priority, room) if room > 0 else 0
+        begun = AssetJob.objects.filter(ended_at=None, status=Status.RUNNING)
+        self.under_way.update(begun.values_list("merchant_id", flat=True))
+        sent = {queue: list(released_in(queue).values_list("status", "merchant_id")) for queue in self.windows}
+        for jobs in sent.values():
+            self.under_way.update(merchant for status, merchant in jobs if status == Status.QUEUED)
+        for queue, window in self.windows.items():
+            room = window - len(sent[queue])
+            for priority, status in product(Priority, (Status.RUNNING, Status.QUEUED)):  # what has begun goes on first
+                room -= self.take_turns(self.turns[queue, priority, status], room)
 
-    def go_on(self, queue: str, priority: Priority, room: int) -> int:
-        """Release jobs that are under way already, oldest first."""
-        jobs = waiting_in(queue).filter(priority=priority, status=Status.RUNNING).order_by("id")
-        return sum(self._release(job) for job in jobs[:room])
-
-    def start(self, queue: str, priority: Priority, room: int) -> int:
-        """Release new jobs, one of each merchant in turn.
-
-        As many may be under way as all windows hold together, so that results come steadily; a job that somebody waits
-        for need not wait for bulk work to end.
-        """
-        limit = sum(self.windows.values()) * (2 if priority == Priority.INTERACTIVE else 1)
-        turn, count = self.turns[queue, priority], 0
-        while count < room and self.under_way < limit and (job := self._next(turn)) is not None:
+    def take_turns(self, turn: Turn, room: int) -> int:
+        """Release up to `room` jobs, one of each merchant in turn; returns how many."""
+        count, last, passed = 0, turn.merchant_id, set[int]()
+        while count < room and (job := self._next(turn)) is not None and job.merchant_id not in passed:
             turn.merchant_id = job.merchant_id
-            if self._release(job):
+            if self._may_go(job) and self._release(job):
                 count += 1
-                self.under_way += 1
-        if count:
+                passed.clear()
+            else:
+                passed.add(job.merchant_id)
+        if turn.merchant_id != last:
             turn.save(update_fields=["merchant_id"])
         return count
 
     def _next(self, turn: Turn) -> AssetJob | None:
         """The first waiting job of the merchant after the last one, or of the very first."""
-        jobs = waiting_in(turn.queue).filter(priority=turn.priority, status=Status.QUEUED)
+        jobs = waiting_in(turn.queue).filter(priority=turn.priority, status=turn.status)
         jobs = jobs.order_by("merchant_id", "id")
         return jobs.filter(merchant_id__gt=turn.merchant_id).first() or jobs.first()
 
+    def _may_go(self, job: AssetJob) -> bool:
+        """Whether the merchant may have one more under way.
+
+        Without this limit everything would be prepared while a slow queue lies ahead, such as that of the only GPU. It
+        is each merchant's own, so nobody waits for another's; somebody waits for interactive ones, so they get more.
+        """
+        limit = sum(self.windows.values()) * (2 if job.priority == Priority.INTERACTIVE else 1)
+        return job.status == Status.RUNNING or self.under_way[job.merchant_id] < limit
+
     def _release(self, job: AssetJob) -> bool:
         """Mark `job` as released, unless it has changed meanwhile."""
-        waiting = waiting_in(job.queue).filter(pk=job.pk, status=job.status)
-        if not waiting.update(released_at=self.now):
+        if not waiting_in(job.queue).filter(pk=job.pk, status=job.status).update(released_at=self.now):
             return False
         job.released_at = self.now
         self.released.append(job)
+        self.under_way[job.merchant_id] += job.status == Status.QUEUED
         return True
 
 
@@ -140,20 +149,20 @@ def _anything_to_do(windows: dict[str, int]) -> bool:
     return any(waiting_in(queue).exists() and released_in(queue).count() < window for queue, window in windows.items())
 
 
-def _lock_turns(windows: dict[str, int]) -> dict[tuple[str, int], Turn]:
+def _lock_turns(windows: dict[str, int]) -> dict[TurnKey, Turn]:
     """The turns of these queues, locked until the transaction ends; this is what makes passes wait for each other."""
-    wanted = {(queue, priority.value) for queue in windows for priority in Priority}
-    turns = _read_turns(wanted)
-    if len(turns) < len(wanted):
-        missing = [Turn(queue=queue, priority=priority) for queue, priority in sorted(wanted - turns.keys())]
+    wanted = set(product(windows, Priority.values, (Status.RUNNING.value, Status.QUEUED.value)))
+    turns = _read_turns()
+    if wanted - turns.keys():
+        missing = [Turn(queue=q, priority=p, status=s) for q, p, s in sorted(wanted - turns.keys())]
         Turn.objects.bulk_create(missing, ignore_conflicts=True)
-        turns = _read_turns(wanted)
+        turns = _read_turns()
     return turns
 
 
-def _read_turns(wanted: set[tuple[str, int]]) -> dict[tuple[str, int], Turn]:
-    rows = Turn.objects.select_for_update().order_by("queue", "priority")
-    return {(turn.queue, turn.priority): turn for turn in rows if (turn.queue, turn.priority) in wanted}
+def _read_turns() -> dict[TurnKey, Turn]:
+    rows = Turn.objects.select_for_update().order_by("queue", "priority", "status")
+    return {(turn.queue, turn.priority, turn.status): turn for turn in rows}
 
 
 def _wake_retries() -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from catalog import queue as messages
 from catalog.dispatch import release_after_commit, released_in, waiting_in
-from catalog.errors import Conflict, Invalid
+from catalog.errors import Conflict, Invalid, LostRace
 from catalog.inputs import USABLE, fingerprint
 from catalog.leases import CANCELLED_BY_MERCHANT, group_total
 from catalog.models import AssetJob, Group, PhotoState, Priority, Product, StageTotal, Status
@@ -45,6 +45,8 @@ def request_asset(
             release_after_commit()
     except IntegrityError:
         _refuse_second(product)
+        if not Product.objects.filter(pk=product.pk).exists():
+            raise LostRace("the product has been deleted") from None
         raise
     return job
 
@@ -137,7 +139,9 @@ def queue_position(job: AssetJob) -> int | None:
         return None
     sent = released_in(job.queue).filter(lease=None)
     if job.released_at is not None:
-        return 1 + sent.filter(released_at__lt=job.released_at).count()
+        return 1 + sum(
+            1 for at_and_pk in sent.values_list("released_at", "pk") if at_and_pk < (job.released_at, job.pk)
+        )
     waiting = waiting_in(job.queue)
     urgent = list(waiting.filter(priority__lt=job.priority).values_list("pk", flat=True)[:MOST_COUNTED])
     peers = waiting.filter(priority=job.priority)

@@ -38,17 +38,19 @@ class StageTotal(models.Model):
 
 
 class Turn(models.Model):
-    """Whose turn it was last: the merchant that the dispatcher gave the queue's last start at this priority to.
+    """Whose turn it was last: the merchant of the job that the dispatcher released last.
 
-    Whoever releases jobs locks these rows first.
+    There is one for each queue, priority and status of jobs that wait: queued ones start, running ones go on. Whoever
+    releases jobs locks these rows first.
     """
 
     queue = models.CharField(max_length=12)
     priority = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=12)
     merchant_id = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["queue", "priority"], name="turn_once")]
+        constraints = [models.UniqueConstraint(fields=["queue", "priority", "status"], name="turn_once")]
 
     def __str__(self) -> str:
-        return f"{self.queue} {self.priority}: {self.merchant_id}"
+        return f"{self.queue} {self.priority} {self.status}: {self.merchant_id}"

@@ -1,5 +1,6 @@
 """Work that comes round again, whatever happens."""
 
+import itertools
 import logging
 import threading
 import time
@@ -36,7 +37,7 @@ def test_failures_are_logged_waited_out_ever_longer_and_survived(
             stop.set()
 
     run_beats([Beat("work", work, 0.02)], stop)
-    waits = [after - before for before, after in zip(times, times[1:], strict=False)]
+    waits = [after - before for before, after in itertools.pairwise(times)]
     assert waits[0] < waits[2] < waits[3]
     assert waits[5] < waits[3]
     assert len(caplog.records) == 4
