@@ -1,0 +1,136 @@
+"""what every view of the API shares: who asks, strict bodies, one error shape, idempotent POSTs, ETags, pages
+
+A method authenticates, parses, calls one function of the catalogue, and answers:
+
+    def patch(self, request: Request, id: str) -> Response:
+        photo = self.find(self.photos(), id)
+        self.check_unchanged(etag_of(photo_json(photo)))
+        return self.show(photo_json(change_photo(photo, **self.parse(PhotoChange))))
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from django.db.models import Manager, Model, QuerySet
+from django.http import Http404, HttpRequest, QueryDict
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from catalog.api import etags, idempotency
+from catalog.api.access import Access
+from catalog.api.errors import LengthRequired
+from catalog.api.pages import CURSOR, LIMIT
+from catalog.api.parsing import StrictJson, read_values
+from catalog.api.throttling import Rate
+from catalog.models import Merchant
+
+Json = dict[str, Any]
+
+
+class View(GenericAPIView[Any]):
+    """One address.
+
+    owner_only: methods that only a signed-in owner may use. told_once: members of the answer to a POST that a repeated
+    request is not told again, because they are secret and kept nowhere.
+    """
+
+    owner_only: ClassVar[tuple[str, ...]] = ()
+    told_once: ClassVar[tuple[str, ...]] = ()
+    parser_classes: Any = (StrictJson,)
+    claim: idempotency.Claim | None = None
+    rate: Rate | None = None
+
+    @property
+    def access(self) -> Access:
+        """Who asks."""
+        access = self.request.auth
+        assert isinstance(access, Access), "the permission lets nobody else in"
+        return access
+
+    @property
+    def merchant(self) -> Merchant:
+        """For whom; every queryset starts here."""
+        return self.access.merchant
+
+    # what a method does
+
+    def find(self, rows: Manager[Any] | QuerySet[Any], public_id: str) -> Any:
+        """The one of `rows` with that id. Raises Http404: what belongs to others is not there."""
+        return self.first(rows.filter(public_id=public_id))
+
+    def first(self, rows: QuerySet[Any]) -> Any:
+        """The first of `rows`. Raises Http404."""
+        row: Model | None = rows.first()
+        if row is None:
+            raise Http404
+        return row
+
+    def parse(self, serializer: type[Serializer[Any]], *, partial: bool = False) -> dict[str, Any]:
+        """The body's values, checked. Raises ValidationError for bad values and for fields that we don't know."""
+        data = self.request.data
+        typed = not isinstance(data, QueryDict)  # a form knows texts alone
+        return read_values(serializer(data=data, partial=partial), data, typed=typed)
+
+    def check_unchanged(self, etag: str) -> None:
+        """Before a change: raises PreconditionFailed unless If-Match and If-None-Match allow it for `etag`."""
+        etags.require_match(self.request, etag)
+
+    def show_page(self, rows: Manager[Any] | QuerySet[Any], as_json: Callable[[Any], Json]) -> Response:
+        """One page of `rows`, filtered as the address asks, newest first."""
+        self.refuse_unknown_parameters()
+        found = self.paginate_queryset(self.filter_queryset(rows.all()))
+        return self.get_paginated_response([as_json(row) for row in found or ()])
+
+    def show(
+        self, data: Json, *, status: int = 200, etag: str = "", headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """`data` with its ETag; 304 when the caller has it already."""
+        etag = etag or etags.etag_of(data)
+        sent = {"ETag": etag, **(headers or {})}
+        none_match = self.request.headers.get("If-None-Match", "")
+        if self.request.method in {"GET", "HEAD"} and etags.already_known(none_match, etag):
+            return Response(status=304, headers=sent)
+        return Response(data, status, headers=sent)
+
+    def refuse_unknown_parameters(self) -> None:
+        """Raises ValidationError: a filter with a slip in its name must not show everything."""
+        filters = getattr(self, "filterset_class", None)
+        known = {CURSOR, LIMIT, *(filters.base_filters if filters else ())}
+        unknown = [ErrorDetail("There is no such parameter.", code="unknown_field")]
+        if strange := sorted(set(self.request.query_params) - known):
+            raise ValidationError(dict.fromkeys(strange, unknown))
+
+    # what happens to every request
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+        if chunked and "Content-Length" not in request.headers:  # Django would take it for empty
+            raise LengthRequired
+        if request.method == "POST" and request.auth is not None:
+            self.claim = idempotency.begin(request, self.merchant)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        try:
+            return super().handle_exception(exc)
+        except Exception:
+            if self.claim is not None:
+                self.claim.let_go()
+            raise
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self.rate is not None:
+            for name, value in self.rate.headers().items():
+                response.headers[name] = value
+        response.headers.setdefault("Cache-Control", "private, no-cache")  # kept with its ETag, asked for each time
+        if self.claim is not None:
+            self.claim.keep(response, self.told_once)
+        return response
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """The methods there are, in `Allow`."""
+        return Response(status=204)
