@@ -16,7 +16,7 @@ from infra.engines.engine import LOOPBACK, free_ports, is_free
 from infra.env import Env
 from infra.supervisor import Say
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 30
 
 
 class CannotStart(Exception):

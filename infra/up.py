@@ -31,6 +31,9 @@ from infra.storage import make_store
 from infra.supervisor import Say, Service, Supervisor
 
 WAIT_FOR_WEB_SECONDS = 60
+WORKER_SHUTDOWN_MS = 12_000
+"""They hand their jobs back within ten seconds."""
+
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 
 
@@ -133,8 +136,12 @@ def dispatcher(place: Place) -> Service:
 
 
 def worker(place: Place, number: int) -> Service:
-    """A worker for all queues, one task at a time."""
-    command = [*_python(), "-m", "dramatiq", "assets_pipeline.worker", "--processes", "1", "--threads", "1"]
+    """A worker for all queues, one task at a time.
+
+    Without a limit it would wait ten minutes for a broker that was killed together with us.
+    """
+    options = ["--processes", "1", "--threads", "1", "--worker-shutdown-timeout", str(WORKER_SHUTDOWN_MS)]
+    command = [*_python(), "-m", "dramatiq", "assets_pipeline.worker", *options]
     return Service(f"worker-{number}", lambda: start_child(command, folder=place.code))
 
 
