@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import secrets
 import shutil
 import sysconfig
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from infra.engines.engine import LOOPBACK, Engine, EngineMissing, free_ports, is
 from infra.parse import Secret
 
 PORTS = tuple(f"{part}.port{kind}" for part in ("s3", "master", "filer", "volume", "admin") for kind in ("", ".grpc"))
+TOKENS = ("signing", "signing.read")
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,11 @@ def start(folder: Path, port: int = 0, *, access_key: Secret, secret_key: Secret
     The key pair is the only one that may do anything; it may do everything. Raises EngineMissing, EngineFailed.
     """
     folder = private_folder(folder)
+    _write_private(folder / "security.toml", "".join(map(_token_table, TOKENS)))
     ports = _ports(folder, port)
     command = [
         str(find_server()),
-        "mini",
+        "mini",  # reads security.toml where it runs
         f"-dir={folder}",
         f"-s3.config={_write_identities(folder, access_key, secret_key)}",
         *(f"-{name}={number}" for name, number in ports.items()),
@@ -45,7 +48,7 @@ def start(folder: Path, port: int = 0, *, access_key: Secret, secret_key: Secret
         folder=folder,
         url=f"http://{LOOPBACK}:{ports['s3.port']}",
         ports=ports,
-        is_ready=lambda: _turns_strangers_away(ports["s3.port"]) and _knows_its_volumes(ports["master.port"]),
+        is_ready=lambda: _turns_strangers_away(ports["s3.port"]),
     )
 
 
@@ -58,9 +61,9 @@ FLAGS = (
     "-s3.port.lance=0",
     "-s3.port.iceberg=0",
     "-s3.autoCreateBucket=false",  # a misspelt bucket is an error, not a new bucket
-    "-filer.allowedOrigins=http://127.0.0.1",  # its default lets every web page read the filer through our browser
     "-volume.preStopSeconds=0",
-    "-master.resumeState=false",  # one of three restarts took five seconds with it; the volumes tell the master all
+    "-master.resumeState=false",  # with it, one of three restarts found no volumes for five seconds
+    "-disableHttp",  # of master and filer: any web page could read or delete all files there through our browser
 )
 
 
@@ -86,38 +89,35 @@ def _ports(folder: Path, port: int) -> dict[str, int]:
 
 
 def _write_identities(folder: Path, access_key: Secret, secret_key: Secret) -> Path:
-    """The key pair where nobody else can read it: arguments and environment are seen by more."""
-    path = folder / "identities.json"
+    """The key pair in a file: arguments and environment are seen by more."""
     identity = {
         "name": "plinth",
         "credentials": [{"accessKey": access_key.reveal(), "secretKey": secret_key.reveal()}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
+    return _write_private(folder / "identities.json", json.dumps({"identities": [identity]}))
+
+
+def _token_table(part: str) -> str:
+    """S3 signs what it asks of the volumes, and nobody else can."""
+    return f'[jwt.{part}]\nkey = "{secrets.token_hex(32)}"\n'
+
+
+def _write_private(path: Path, text: str) -> Path:
+    """Write a file that nobody else can read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        json.dump({"identities": [identity]}, file)
+        file.write(text)
     return path
 
 
 def _turns_strangers_away(port: int) -> bool:
-    """Whether S3 answers at all, as it should."""
-    return _ask(port, "/")[0] == 403
-
-
-def _knows_its_volumes(port: int) -> bool:
-    """Whether the master has heard of them: S3 answers up to five seconds before, with errors for every object."""
-    status, body = _ask(port, "/dir/status")
-    return status == 200 and bool(json.loads(body)["Topology"]["DataCenters"])
-
-
-def _ask(port: int, path: str) -> tuple[int, bytes]:
-    """Status and body of a GET; status 0 when nobody answers."""
+    """Whether S3 answers as it should: it comes up after all the parts behind it."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=1)
     try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        connection.request("GET", "/")
+        return connection.getresponse().status == 403
     except (OSError, http.client.HTTPException):
-        return 0, b""
+        return False
     finally:
         connection.close()

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
 from infra.engines.engine import Engine
-from tests.engines import SECRET_KEY, listeners, s3_client, start_seaweedfs
+from tests.engines import SECRET_KEY, listeners, s3_client, s3_store, start_seaweedfs
 
 
 def test_all_its_listeners_are_on_loopback_and_known(seaweedfs: Engine) -> None:
@@ -48,3 +49,21 @@ def test_the_secret_is_in_a_file_of_ours_alone(seaweedfs: Engine) -> None:
 def test_a_misspelt_bucket_is_an_error(seaweedfs: Engine) -> None:
     with pytest.raises(ClientError, match="NoSuchBucket"):
         s3_client(seaweedfs).put_object(Bucket="mispelt", Key="a", Body=b"")
+
+
+def test_the_parts_behind_s3_show_and_take_nothing(seaweedfs: Engine, bucket: str) -> None:
+    store = s3_store(seaweedfs, bucket)
+    store.put("photos/a", b"private", content_type="image/jpeg")
+    for part, path in [
+        ("filer", f"buckets/{bucket}/photos/a"),
+        ("filer", f"buckets/{bucket}/"),
+        ("master", f"col/delete?collection={bucket}"),
+        ("master", "dir/assign"),
+        ("volume", "1,0123456789"),
+        ("volume", "admin/assign_volume"),
+        ("admin", ""),
+    ]:
+        for method in ("GET", "PUT", "POST", "DELETE"):
+            url = f"http://127.0.0.1:{seaweedfs.ports[f'{part}.port']}/{path}"
+            assert requests.request(method, url, data=b"other").status_code in {400, 401, 404, 405}, (method, url)
+    assert store.get("photos/a") == b"private"
