@@ -6,9 +6,8 @@ Many pages may watch at a time: between two looks at the database a stream holds
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from time import monotonic
@@ -141,38 +140,32 @@ class Place:
 
     def keep(self) -> None:
         """Say that the stream is still open."""
-        with cache_may_be_away():
-            cache.touch(self.name, PLACE_SECONDS)
+        cache.touch(self.name, PLACE_SECONDS)
 
     def give_back(self) -> None:
         """Let another stream have it."""
-        with cache_may_be_away():
-            cache.delete(self.name)
+        cache.delete(self.name)
 
 
 def take_place(who: str) -> Place | None:
     """A free place, or None; while the cache is away nobody is turned away."""
     names = [f"events:{who}:{number}" for number in range(STREAMS_PER_CALLER)]
-    place: Place | None = Place(names[0])
-    with cache_may_be_away():
-        place = next((Place(name) for name in names if cache.add(name, 1, PLACE_SECONDS)), None)
-    return place
-
-
-@contextmanager
-def cache_may_be_away() -> Iterator[None]:
-    """Log the cache's trouble; each cache's client has errors of its own, and none may end a stream."""
     try:
-        yield
-    except Exception as error:
+        return next((Place(name) for name in names if cache.add(name, 1, PLACE_SECONDS)), None)
+    except Exception as error:  # each cache's client has its own; whatever it is, who watches must not suffer
         log.warning("streams are not counted, the cache is away: %s", error)
+        return Place(names[0])
 
 
 # the stream
 
 
 async def stream(watch: Watch, place: Place) -> AsyncIterator[str]:
-    """Tell what happens until the job has ended, or the client has gone."""
+    """Tell what happens until the job has ended, or the client has gone.
+
+    Nobody waits for the place's bookkeeping: a cache that is away must not end a stream, nor a client that has gone
+    keep us from giving the place back.
+    """
     try:
         let_thread_go()
         yield f"retry: {RETRY_MS}\n\n"
@@ -182,7 +175,7 @@ async def stream(watch: Watch, place: Place) -> AsyncIterator[str]:
             now = monotonic()
             if now - kept >= HEARTBEAT_SECONDS:
                 kept = now
-                await in_shared_thread(place.keep)
+                LOOKERS.submit(place.keep)
             if text or now - told >= HEARTBEAT_SECONDS:
                 told = now
                 yield text or ": still here\n\n"
@@ -191,7 +184,7 @@ async def stream(watch: Watch, place: Place) -> AsyncIterator[str]:
     except DatabaseError as error:
         log.warning("a stream of events ends: the database is away: %s", error)
     finally:
-        LOOKERS.submit(place.give_back)  # not awaited: the client may be gone and this task cancelled
+        LOOKERS.submit(place.give_back)
 
 
 async def in_shared_thread(function: Callable[[], Result]) -> Result:
