@@ -141,6 +141,7 @@ def worker(place: Place, number: int) -> Service:
     Without a limit it would wait ten minutes for a broker that was killed together with us.
     """
     options = ["--processes", "1", "--threads", "1", "--worker-shutdown-timeout", str(WORKER_SHUTDOWN_MS)]
+    options.append("--skip-logging")  # its lines come in our form then
     command = [*_python(), "-m", "dramatiq", "assets_pipeline.worker", *options]
     return Service(f"worker-{number}", lambda: start_child(command, folder=place.code))
 

@@ -1,5 +1,6 @@
 """`manage.py up` with real processes: starts, restarts, stops, and finds everything again."""
 
+import json
 import os
 import re
 import signal
@@ -193,6 +194,44 @@ def test_what_cannot_be_started_is_said_and_nothing_is_left(up: Callable[..., Ru
     assert "nothing answers at BROKER_URL; only redis://" in run.text
     assert "Traceback" not in run.text
     assert run.pids == []
+
+
+@pytest.mark.slow
+def test_the_demo_can_be_entered_as_printed_and_makes_assets(up: Callable[..., Run]) -> None:
+    run = up("--demo", "--workers", "1")
+    curl = run.wait_for("| API ").split("| API ")[1].strip()
+    listed = subprocess.run(curl, shell=True, capture_output=True, text=True, timeout=30)
+    assert {product["sku"] for product in json.loads(listed.stdout)["results"]} >= {"mug", "coffee"}, listed
+    login = re.search(r"log in +(\S+) with the password (\S+)", run.wait_for("log in"))
+    assert login
+    page = _log_in(run.url, login[1], login[2])
+    assert page.count("<article>") == 7
+    assert 'class="photo"' in page
+
+    manifest = run.wait_for("| ready ", seconds=240).split()[-1]
+    told = requests.get(manifest, timeout=10)
+    assert (told.status_code, told.headers["Access-Control-Allow-Origin"]) == (200, "*")
+    page = _log_in(run.url, login[1], login[2])
+    model = re.search(r'href="(http\S+/m/\S+/model\.glb)"', page)
+    assert model
+    glb = requests.get(model[1], timeout=10)
+    assert (glb.status_code, glb.headers["Content-Type"], glb.content[:4]) == (200, "model/gltf-binary", b"glTF")
+
+    members = [psutil.Process(run.process.pid), *psutil.Process(run.process.pid).children(recursive=True)]
+    assert any("assets_pipeline.child" in each.cmdline() for each in members)
+    run.end(signal.SIGKILL)
+    wait_until(lambda: not any(runs(each.pid) for each in members), seconds=30)
+
+
+def _log_in(url: str, email: str, password: str) -> str:
+    """The demo's page."""
+    with requests.Session() as browser:
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get(f"{url}/login", timeout=10).text)
+        assert token
+        form = {"username": email, "password": password, "csrfmiddlewaretoken": token[1]}
+        answer = browser.post(f"{url}/login", form, timeout=10)
+        assert (answer.status_code, answer.url) == (200, f"{url}/")
+        return answer.text
 
 
 def _answers(url: str) -> bool:
