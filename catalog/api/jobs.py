@@ -23,6 +23,18 @@ PRIORITIES = {priority.name.lower(): priority for priority in Priority}
 # bodies
 
 
+class TextureSize(serializers.ChoiceField):
+    """A power of two, as a number."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(TEXTURE_SIZES, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid_choice", input=data)
+        return super().to_internal_value(data)
+
+
 class RecipeJson(serializers.Serializer[Any]):
     """What to make. Names of generators and profiles: see /generators."""
 
@@ -38,9 +50,7 @@ class RecipeJson(serializers.Serializer[Any]):
         default=None,
         help_text="at most; null: as the quality says",
     )
-    texture_size = serializers.ChoiceField(
-        TEXTURE_SIZES, allow_null=True, default=None, help_text="pixels a side; null: as the quality says"
-    )
+    texture_size = TextureSize(allow_null=True, default=None, help_text="pixels a side; null: as the quality says")
     seed = serializers.IntegerField(min_value=0, max_value=LARGEST_SEED, default=0)
     auto_publish = serializers.BooleanField(
         default=False, help_text="publish without asking where grade and certificate allow it"
