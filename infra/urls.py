@@ -12,6 +12,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
     path("api/v1/", include("catalog.api.urls")),
+    path("s/", include("catalog.api.storefront")),
 ]
 if settings.ENV.demo:
     urlpatterns += demo_page.urlpatterns

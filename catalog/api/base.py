@@ -8,13 +8,16 @@ A method authenticates, parses, calls one function of the catalogue, and answers
         return self.show(photo_json(change_photo(photo, **self.parse(PhotoChange))))
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, ClassVar
 
 from django.db.models import Manager, Model, QuerySet
 from django.http import Http404, HttpRequest, QueryDict
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.generics import GenericAPIView
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -30,6 +33,19 @@ from catalog.models import Merchant
 Json = dict[str, Any]
 
 
+class AlwaysJson(BaseContentNegotiation):
+    """What callers accept does not count: JSON is what there is."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        return DefaultContentNegotiation().select_parser(request, parsers)
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        first = next(iter(renderers))
+        return first, first.media_type
+
+
 class View(GenericAPIView[Any]):
     """One address.
 
@@ -40,6 +56,7 @@ class View(GenericAPIView[Any]):
     owner_only: ClassVar[tuple[str, ...]] = ()
     told_once: ClassVar[tuple[str, ...]] = ()
     parser_classes: Any = (StrictJson,)
+    content_negotiation_class = AlwaysJson
     claim: idempotency.Claim | None = None
     rate: Rate | None = None
 
@@ -55,15 +72,22 @@ class View(GenericAPIView[Any]):
         """For whom; every queryset starts here."""
         return self.access.merchant
 
+    def get_queryset(self) -> QuerySet[Any]:
+        """For the API's description alone, which asks what a filter is about; rows start at `merchant`."""
+        filters = getattr(self, "filterset_class", None)
+        return ((filters and filters._meta.model) or Merchant).objects.none()
+
     # what a method does
 
     def find(self, rows: Manager[Any] | QuerySet[Any], public_id: str) -> Any:
         """The one of `rows` with that id. Raises Http404: what belongs to others is not there."""
+        if "\0" in public_id:  # which PostgreSQL would not even compare
+            raise Http404
         return self.first(rows.filter(public_id=public_id))
 
     def first(self, rows: QuerySet[Any]) -> Any:
-        """The first of `rows`. Raises Http404."""
-        row: Model | None = rows.first()
+        """One of `rows`, which are one at most. Raises Http404."""
+        row: Model | None = next(iter(rows[:1]), None)
         if row is None:
             raise Http404
         return row
@@ -80,7 +104,8 @@ class View(GenericAPIView[Any]):
 
     def show_page(self, rows: Manager[Any] | QuerySet[Any], as_json: Callable[[Any], Json]) -> Response:
         """One page of `rows`, filtered as the address asks, newest first."""
-        self.refuse_unknown_parameters()
+        filters = getattr(self, "filterset_class", None)
+        self.refuse_unknown_parameters({CURSOR, LIMIT, *(filters.base_filters if filters else ())})
         found = self.paginate_queryset(self.filter_queryset(rows.all()))
         return self.get_paginated_response([as_json(row) for row in found or ()])
 
@@ -95,12 +120,10 @@ class View(GenericAPIView[Any]):
             return Response(status=304, headers=sent)
         return Response(data, status, headers=sent)
 
-    def refuse_unknown_parameters(self) -> None:
+    def refuse_unknown_parameters(self, known: Set[str]) -> None:
         """Raises ValidationError: a filter with a slip in its name must not show everything."""
-        filters = getattr(self, "filterset_class", None)
-        known = {CURSOR, LIMIT, *(filters.base_filters if filters else ())}
         unknown = [ErrorDetail("There is no such parameter.", code="unknown_field")]
-        if strange := sorted(set(self.request.query_params) - known):
+        if strange := sorted(self.request.query_params.keys() - known):
             raise ValidationError(dict.fromkeys(strange, unknown))
 
     # what happens to every request

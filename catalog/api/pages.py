@@ -30,7 +30,7 @@ class NewestFirst(BasePagination):
     next_link: str | None = None
 
     def paginate_queryset(self, queryset: Any, request: Request, view: "APIView | None" = None) -> list[Any]:
-        limit = read_limit(request.query_params.get(LIMIT))
+        limit = read_number(request, LIMIT, PAGE_ROWS, most=MOST_ROWS)
         cursor = request.query_params.get(CURSOR)
         if cursor is not None:
             queryset = queryset.filter(pk__lt=read_cursor(cursor))
@@ -62,13 +62,14 @@ class NewestFirst(BasePagination):
         ]
 
 
-def read_limit(text: str | None) -> int:
-    """Raises Invalid."""
+def read_number(request: Request, name: str, default: int, *, most: int) -> int:
+    """The parameter `name`, from 1 to `most`. Raises Invalid."""
+    text = request.query_params.get(name)
     if text is None:
-        return PAGE_ROWS
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_ROWS):
-        raise Invalid("bad_value", f"limit must be 1 to {MOST_ROWS}.", {LIMIT: "is out of range"})
-    return int(text[:9])
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+        raise Invalid("bad_value", f"{name} must be 1 to {most}.", {name: "is out of range"})
+    return int(text)
 
 
 def make_cursor(pk: int) -> str:

@@ -25,10 +25,8 @@ class Caller(Client):
             self.force_login(user)
 
     def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
-        return super().generic(method, path if path.startswith("/") else PREFIX + path, *args, **kwargs)
-
-    def get(self, path: str, *args: Any, **kwargs: Any) -> Any:
-        return super().get(path if path.startswith("/") else PREFIX + path, *args, **kwargs)
+        whole = path.startswith(("/", "http://"))
+        return super().generic(method, path if whole else PREFIX + path, *args, **kwargs)
 
     def post(self, path: str, data: Any = None, **kwargs: Any) -> Any:
         """JSON unless `content_type` says otherwise; `form=True` sends a form with files."""
@@ -44,7 +42,6 @@ class Caller(Client):
         return self._send("delete", path, data, **kwargs)
 
     def _send(self, method: str, path: str, data: Any, *, form: bool = False, **kwargs: Any) -> Any:
-        path = path if path.startswith("/") else PREFIX + path
         if not form:
             kwargs.setdefault("content_type", "application/json")
             data = {} if data is None else data

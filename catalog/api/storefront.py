@@ -1,0 +1,123 @@
+"""/s/: the storefront's JSON, for anybody, from anywhere; up as long as the database is"""
+
+from typing import Any
+
+from django.http import Http404
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.api.base import View
+from catalog.models import Product
+from catalog.storefront import find_by_id, find_by_sku, manifest
+
+SHORT = "public, max-age=60, stale-while-revalidate=600"
+"""A roll back is seen within a minute; caches answer at once and ask behind the shopper's back."""
+
+SHORTER = "public, max-age=10"
+"""What is not there may be published any moment."""
+
+FROM_ANYWHERE = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, X-Request-ID",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Headers": "If-None-Match, X-Request-ID",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class ShownVersion(serializers.Serializer[Any]):
+    """Which version is shown."""
+
+    id = serializers.CharField()
+    number = serializers.IntegerField()
+    published_at = serializers.DateTimeField(allow_null=True)
+
+
+class SidesJson(serializers.Serializer[Any]):
+    """Sides of the bounding box, metres."""
+
+    width = serializers.FloatField()
+    height = serializers.FloatField()
+    depth = serializers.FloatField()
+
+
+class ShownFile(serializers.Serializer[Any]):
+    """A file; what lies at its address never changes."""
+
+    url = serializers.URLField()
+    bytes = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    content_type = serializers.CharField()
+
+
+class CertificateSummary(serializers.Serializer[Any]):
+    """How true the asset is."""
+
+    grade = serializers.ChoiceField(["A", "B", "C"])
+    passed = serializers.BooleanField(allow_null=True)
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="why that grade")
+    unseen = serializers.FloatField(allow_null=True, help_text="share of the texture that no photo showed, 0..1")
+
+
+class ManifestJson(serializers.Serializer[Any]):
+    """Everything that a page needs to show a product."""
+
+    id = serializers.CharField(help_text="the product's")
+    sku = serializers.CharField()
+    title = serializers.CharField()
+    alt_text = serializers.CharField()
+    version = ShownVersion()
+    dimensions = SidesJson()
+    poster = serializers.URLField(allow_null=True)
+    files = serializers.DictField(child=ShownFile(), help_text="by name: model.glb, model.web.glb, model.usdz, ...")
+    certificate = CertificateSummary()
+
+
+class PublicView(View):
+    """Something that pages of any origin may read."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+
+    def show_manifest(self, product: Product | None) -> Response:
+        """The product's manifest. Raises Http404."""
+        if product is None:
+            raise Http404
+        return self.show(manifest(product), headers={"Cache-Control": SHORT})
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response.headers.setdefault("Cache-Control", SHORTER)
+        for name, value in {**FROM_ANYWHERE, **(PREFLIGHT if request.method == "OPTIONS" else {})}.items():
+            response.headers[name] = value
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class ManifestView(PublicView):
+    """The manifest of the published version, by the product's id."""
+
+    @extend_schema(operation_id="get_manifest", tags=["storefront"], responses=ManifestJson)
+    def get(self, request: Request, id: str) -> Response:
+        """Read what a page needs to show a product. 404 as long as nothing of it is published."""
+        return self.show_manifest(find_by_id(id))
+
+
+class ManifestBySkuView(PublicView):
+    """The manifest of the published version, by the shop's slug and the SKU."""
+
+    @extend_schema(operation_id="get_manifest_by_sku", tags=["storefront"], responses=ManifestJson)
+    def get(self, request: Request, merchant: str, sku: str) -> Response:
+        """Read what a page needs to show a product, by the shop's slug and the SKU."""
+        return self.show_manifest(find_by_sku(merchant, sku))
+
+
+urlpatterns = [
+    path("<str:id>.json", ManifestView.as_view(), name="manifest"),
+    path("<str:merchant>/<path:sku>.json", ManifestBySkuView.as_view(), name="manifest-by-sku"),
+]
