@@ -25,7 +25,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled
-from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from catalog.api.jobs import OneJob, job_json
@@ -211,24 +210,12 @@ def let_thread_go() -> None:
 # the view
 
 
-class EventStream(BaseRenderer):
-    """Named for content negotiation: browsers' EventSource accepts nothing else. Errors are JSON all the same."""
-
-    media_type = "text/event-stream"
-    format = "event-stream"
-
-    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> bytes:
-        return JSONRenderer().render(data)
-
-
 class EventsView(OneJob):
     """What happens to a job, as it happens.
 
     DRF's views are synchronous: this one decides in a thread, as all do, and hands an asynchronous stream to the ASGI
     server. Over WSGI it tells what there is and ends; EventSource then comes again.
     """
-
-    renderer_classes = (JSONRenderer, EventStream)
 
     @extend_schema(
         operation_id="watch_job",
