@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from catalog import context, jobs
 from catalog.api.base import Json, View
+from catalog.api.filters import SinceFilter
 from catalog.models import AssetJob, Priority, Status
 from catalog.recipe import Recipe
 
@@ -146,7 +147,7 @@ class JobFilter(filters.FilterSet):
     status = filters.MultipleChoiceFilter(choices=Status.choices, help_text="one or several")
     product = filters.CharFilter("product__public_id")
     sku = filters.CharFilter("product__sku")
-    created_since = filters.IsoDateTimeFilter("created_at", lookup_expr="gte")
+    created_since = SinceFilter("created_at", help_text="made at that moment or later")
 
 
 class AssetsView(View):

@@ -10,7 +10,9 @@ from rest_framework.response import Response
 
 from catalog import versions
 from catalog.api.base import Json, View
+from catalog.api.etags import etag_of
 from catalog.api.jobs import CostJson, NoBody
+from catalog.api.products import product_json
 from catalog.models import AssetVersion
 from catalog.storage import storage
 
@@ -133,8 +135,12 @@ class PublishView(OneVersion):
         responses=VersionJson,
     )
     def post(self, request: Request, id: str) -> Response:
-        """Show this version in the storefront; a job of it that waits for review is approved thereby."""
+        """Show this version in the storefront; a job of it that waits for review is approved thereby.
+
+        `If-Match` takes the ETag of the product.
+        """
         version = self.version(id)
+        self.check_unchanged(etag_of(product_json(version.product)))
         self.parse(NoBody)
         versions.publish_version(version)
         return self.show(version_json(self.version(id)))
@@ -147,8 +153,12 @@ class RollBackView(OneVersion):
         operation_id="roll_back", summary="Roll back", tags=["versions"], request=NoBody, responses=VersionJson
     )
     def post(self, request: Request, id: str) -> Response:
-        """Show the version that was published before the one that is shown."""
+        """Show the version that was published before the one that is shown.
+
+        `If-Match` takes the ETag of the product: going back twice by mistake is going back too far.
+        """
         product = self.find(self.merchant.products, id)
+        self.check_unchanged(etag_of(product_json(product)))
         self.parse(NoBody)
         return self.show(version_json(self.version(versions.roll_back(product).public_id)))
 
@@ -160,8 +170,12 @@ class UnpublishView(View):
         operation_id="unpublish", summary="Unpublish", tags=["versions"], request=NoBody, responses={204: None}
     )
     def post(self, request: Request, id: str) -> Response:
-        """Take the product's asset out of the storefront; its versions stay."""
+        """Take the product's asset out of the storefront; its versions stay.
+
+        `If-Match` takes the ETag of the product.
+        """
         product = self.find(self.merchant.products, id)
+        self.check_unchanged(etag_of(product_json(product)))
         self.parse(NoBody)
         versions.unpublish(product)
         return Response(status=204)

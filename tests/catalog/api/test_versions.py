@@ -88,6 +88,22 @@ def test_the_storefront_goes_back_and_empty(cast: Cast, lamp: Product, storage: 
     assert shown(lamp) is None
 
 
+def test_going_back_twice_by_mistake_is_noticed(cast: Cast, lamp: Product, storage: Storage) -> None:
+    made = [make_version(lamp, storage) for _ in range(3)]
+    for version in made:
+        cast.editor.post(f"versions/{version.public_id}/publish")
+    known = {"If-Match": cast.editor.get(f"products/{lamp.public_id}").headers["ETag"]}
+    assert cast.editor.post(f"products/{lamp.public_id}/rollback", headers=known).status_code == 200
+    for path in (
+        f"products/{lamp.public_id}/rollback",
+        f"products/{lamp.public_id}/unpublish",
+        f"versions/{made[2].public_id}/publish",
+    ):
+        late = cast.editor.post(path, headers=known)
+        assert (late.status_code, code_of(late)) == (412, "changed_meanwhile")
+    assert shown(lamp) == made[1].public_id
+
+
 def test_an_archived_product_publishes_nothing(cast: Cast, lamp: Product, storage: Storage) -> None:
     version = make_version(lamp, storage)
     Product.objects.filter(pk=lamp.pk).update(archived=True)
