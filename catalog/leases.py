@@ -228,8 +228,11 @@ def group_total(group: str, recipe: Mapping[str, Any]) -> str:
 
 
 def _locked(job_pk: int, **conditions: object) -> AssetJob | None:
-    """The job with what belongs to it, locked until the transaction ends."""
-    jobs = AssetJob.objects.select_for_update(of=("self",)).select_related("product", "merchant", "version")
+    """The job, locked until the transaction ends, with what it belongs to.
+
+    Not with its version: who waits for PostgreSQL's lock gets the job as it is then, but joined rows as they were.
+    """
+    jobs = AssetJob.objects.select_for_update(of=("self",)).select_related("product", "merchant")
     return jobs.filter(pk=job_pk, **conditions).first()
 
 

@@ -107,7 +107,7 @@ def roll_back(product: Product) -> AssetVersion:
     Needs no store: what has been published once lies under its public keys.
     """
     with transaction.atomic():
-        product = Product.objects.select_for_update(of=("self",)).select_related("published_version").get(pk=product.pk)
+        product = Product.objects.select_for_update().get(pk=product.pk)
         refuse_archived(product)
         shown = product.published_version
         earlier = product.versions.filter(published_at__isnull=False)

@@ -20,7 +20,6 @@ def race(*runners: Callable[[], Any]) -> list[Any]:
 
     def run(index: int) -> None:
         try:
-            connection.ensure_connection()
             start.wait(30)
             results[index] = runners[index]()
         except Exception as error:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from catalog import deletion
@@ -33,6 +33,7 @@ from catalog.storage import Storage
 from infra.engines.engine import free_ports
 from tests.catalog.makers import SPENT, claim, finished, make_job, make_merchant, make_photo, make_product, stored_file
 from tests.catalog.races import race
+from tests.catalog.stuck import stuck
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
 
@@ -139,14 +140,8 @@ class TestAProduct:
     def test_stays_whole_when_the_deletion_breaks_off(self, storage: Storage, merchant: Merchant) -> None:
         product = make_everything(storage, merchant)
         before = objects(storage, merchant), rows()
-        with connection.cursor() as cursor:
-            cursor.execute("CREATE TRIGGER stuck BEFORE DELETE ON catalog_product BEGIN SELECT RAISE(ABORT, 'no'); END")
-        try:
-            with pytest.raises(DatabaseError):
-                delete_product(product)
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("DROP TRIGGER stuck")
+        with stuck("DELETE", "catalog_product"), pytest.raises(DatabaseError):
+            delete_product(product)
         assert (objects(storage, merchant), rows()) == before
         delete_product(product)
         assert objects(storage, merchant) == set()
@@ -188,17 +183,8 @@ class TestAMerchant:
     ) -> None:
         monkeypatch.setattr(deletion, "PRODUCTS_AT_ONCE", 2)
         products = [make_everything(storage, merchant, name=f"p{number}") for number in range(5)]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"CREATE TRIGGER stuck BEFORE DELETE ON catalog_product WHEN OLD.id = {products[3].pk} "
-                "BEGIN SELECT RAISE(ABORT, 'no'); END"
-            )
-        try:
-            with pytest.raises(DatabaseError):
-                delete_merchant(merchant)
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("DROP TRIGGER stuck")
+        with stuck("DELETE", "catalog_product", f"ROW.id = {products[3].pk}"), pytest.raises(DatabaseError):
+            delete_merchant(merchant)
         left = Product.objects.all()
         assert left.count() == 3
         assert not left.exclude(published_version=None, archived=True).exists()

@@ -6,7 +6,7 @@ from typing import Any
 
 import dramatiq
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils import timezone
 
 from catalog import leases
@@ -18,6 +18,7 @@ from catalog.recipe import Recipe
 from tests.catalog.makers import SPENT, claim, finished, lease_at, make_job, make_merchant, make_product, make_worker
 from tests.catalog.races import race, run_processes
 from tests.catalog.sent import sent
+from tests.catalog.stuck import stuck
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
 
@@ -203,16 +204,8 @@ class TestOneTransaction:
         group, write = WRITES[name]
         lease = lease_at(job, group)
         before = state(job)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "CREATE TRIGGER no_events BEFORE INSERT ON catalog_jobevent BEGIN SELECT RAISE(ABORT, 'no'); END"
-            )
-        try:
-            with pytest.raises(DatabaseError):
-                write(lease)
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("DROP TRIGGER no_events")
+        with stuck("INSERT", "catalog_jobevent"), pytest.raises(DatabaseError):
+            write(lease)
         assert state(job) == before
         write(lease)
         assert state(job) != before

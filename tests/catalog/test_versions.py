@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils import timezone
 
 from catalog import leases
@@ -22,6 +22,7 @@ from catalog.versions import create_version, publish_version, roll_back, unpubli
 from infra.engines.engine import free_ports
 from tests.catalog.makers import SPENT, finished, lease_at, make_job, make_merchant, make_product, stored_file
 from tests.catalog.races import race
+from tests.catalog.stuck import stuck
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker", "storage")]
 
@@ -141,17 +142,8 @@ class TestPublishing:
         publish_version(make_version(product))
         second = make_version(product)
         before = shown(product)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "CREATE TRIGGER stuck BEFORE INSERT ON catalog_jobevent WHEN NEW.status = 'published' "
-                "BEGIN SELECT RAISE(ABORT, 'no'); END"
-            )
-        try:
-            with pytest.raises(DatabaseError):
-                publish_version(second)
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("DROP TRIGGER stuck")
+        with stuck("INSERT", "catalog_jobevent", "ROW.status = 'published'"), pytest.raises(DatabaseError):
+            publish_version(second)
         second.refresh_from_db()
         assert (shown(product), second.published_at, second.public_files) == (before, None, [])
         publish_version(second)
