@@ -70,7 +70,7 @@ class Photo:
 
     pixels: uint8 (h, w, 3). alpha: uint8 (h, w), the file's own transparency, or None when it has none.
     focal_px: focal length in pixels of `pixels` from EXIF, or None. sha256: of the file's bytes.
-    original_size: (width, height) of the file before it was reduced to working size.
+    original_size: (width, height) of the file before it was reduced to working size. bytes: of the file.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Photo:
     original_size: tuple[int, int]
     focal_px: float | None = None
     view: View | None = None
+    bytes: int = 0
 
 
 @dataclass(frozen=True)

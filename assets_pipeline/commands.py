@@ -18,7 +18,16 @@ from assets_pipeline.arguments import FILES, MakeOptions, UsageError
 from assets_pipeline.asset import Asset, Hints, PhotoFile, View
 from assets_pipeline.errors import InputRejected
 from assets_pipeline.generators import registry
-from assets_pipeline.report import Report, advice_lines, certificate_table, make_report, printable, size, summarise
+from assets_pipeline.report import (
+    Report,
+    advice_lines,
+    certificate_table,
+    make_report,
+    printable,
+    size,
+    summarise,
+    to_json,
+)
 from assets_pipeline.weights import FOLDER, WEIGHTS, fetch, is_here
 
 if TYPE_CHECKING:
@@ -184,13 +193,3 @@ def check_folder(files: Mapping[str, bytes], asked: Mapping[str, float], changed
                 raise
             advice = f"{', '.join(changed)} changed since it was made and cannot be read; make the asset again."
             raise InputRejected("file_damaged", advice) from None
-
-
-def to_json(value: Any) -> str:
-    """JSON for people and programs, keys in our order."""
-    return json.dumps(value, indent=2, default=plain, ensure_ascii=False) + "\n"
-
-
-def plain(value: Any) -> Any:
-    """What json does not know: arrays and numpy's numbers as lists and numbers, anything else as text."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)

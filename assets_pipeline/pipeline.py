@@ -11,7 +11,7 @@ from typing import Any
 
 from assets_pipeline.asset import Asset
 from assets_pipeline.nodejs.tools import MODULES
-from assets_pipeline.protocols import GltfTools, ImageTo3D, ObjectStore, Progress, Segmenter
+from assets_pipeline.protocols import Cancelled, GltfTools, ImageTo3D, ObjectStore, Progress, Segmenter
 from assets_pipeline.recipes import Recipe
 from assets_pipeline.stages.bake import Bake
 from assets_pipeline.stages.certify import Certify
@@ -19,7 +19,7 @@ from assets_pipeline.stages.clean import Clean
 from assets_pipeline.stages.decimate import Decimate
 from assets_pipeline.stages.export_glb import ExportGlb
 from assets_pipeline.stages.export_usdz import ExportUsdz
-from assets_pipeline.stages.generate import Generate, ignore
+from assets_pipeline.stages.generate import Generate, ignore, never
 from assets_pipeline.stages.inspect import Inspect
 from assets_pipeline.stages.preview import Preview
 from assets_pipeline.stages.render import Render
@@ -55,13 +55,22 @@ class Adapters:
     store: ObjectStore
 
 
-def plan(kinds: Iterable[type[Stage]], recipe: Recipe, adapters: Adapters, progress: Progress = ignore) -> list[Stage]:
-    """The stages of `kinds`, in that order, with their options. progress: told how far the generator is."""
+def plan(
+    kinds: Iterable[type[Stage]],
+    recipe: Recipe,
+    adapters: Adapters,
+    progress: Progress = ignore,
+    cancelled: Cancelled = never,
+) -> list[Stage]:
+    """The stages of `kinds`, in that order, with their options.
+
+    progress: told how far the generator is. cancelled: asked by it whether to stop.
+    """
     licence = adapters.generator.spec.licence
     stages: Mapping[type[Any], Stage] = {
         Inspect: Inspect(working_side=recipe.working_side),
         Segment: Segment(adapters.segmenter),
-        Generate: Generate(adapters.generator, recipe.seed, progress),
+        Generate: Generate(adapters.generator, recipe.seed, progress, cancelled),
         Clean: Clean(),
         Decimate: Decimate(recipe.triangles),
         Unwrap: Unwrap(recipe.texture_size),

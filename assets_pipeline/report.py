@@ -3,6 +3,7 @@
 Seconds, memory and versions live here and never in the asset's own files.
 """
 
+import json
 import platform
 import resource
 import sys
@@ -68,13 +69,12 @@ def make_report(asset: Asset, recipe: Recipe, choice: Choice, seconds: Mapping[s
 
 def inputs(asset: Asset) -> list[Report]:
     """One entry for each photo."""
-    sizes = {file.name: len(file.data) for file in asset.photo_files}
     return [
         {
             "name": printable(photo.name),
             "view": photo.view,
             "sha256": photo.sha256,
-            "bytes": sizes.get(photo.name, 0),
+            "bytes": photo.bytes,
             "width": photo.original_size[0],
             "height": photo.original_size[1],
         }
@@ -138,6 +138,16 @@ def versions() -> Report:
         except PackageNotFoundError:  # another generator's environment may do without it
             continue
     return found
+
+
+def to_json(value: Any) -> str:
+    """JSON for people and programs, keys in our order."""
+    return json.dumps(value, indent=2, default=plain, ensure_ascii=False) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """What json does not know: arrays and numpy's numbers as lists and numbers, anything else as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 # For people

@@ -103,6 +103,7 @@ def inspect_photo(file: PhotoFile, *, max_pixels: int, working_side: int) -> tup
         original_size=decoded.original_size,
         focal_px=decoded.focal_px,
         view=file.view,
+        bytes=len(file.data),
     )
     return photo, advise(photo, decoded)
 
