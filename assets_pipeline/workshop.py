@@ -1,0 +1,330 @@
+"""task -> result: what the child process of a worker does, with everything that it keeps warm
+
+Models, numba's code and Node's helper stay loaded from one task to the next; so does the last asset, so that the next
+task of the same job in the same process need not read it back.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from PIL import Image
+
+from assets_pipeline import pipeline, tasks
+from assets_pipeline.asset import Asset, Cutout, Photo, PhotoFile, frozen
+from assets_pipeline.checkpoints import DamagedCheckpoint, checkpoint_key, from_bytes, to_bytes
+from assets_pipeline.errors import Cancelled, InputRejected, Unavailable
+from assets_pipeline.generators import registry
+from assets_pipeline.generators.registry import Choice
+from assets_pipeline.nodejs.tools import NodeTools
+from assets_pipeline.progress import name_of
+from assets_pipeline.protocols import ImageTo3D
+from assets_pipeline.recipes import QUALITIES
+from assets_pipeline.report import Report, make_report, to_json
+from assets_pipeline.segmenters import load_segmenter
+from assets_pipeline.stages.inspect import Inspect, too_large
+from assets_pipeline.stages.preview import PHOTO_SIDE
+from assets_pipeline.stages.segment import Segment
+from assets_pipeline.stages.store import Store
+from assets_pipeline.stores.addressed import AddressedStore, address
+from assets_pipeline.stores.s3 import S3Store, content_type_of
+from assets_pipeline.tasks import MakeTask, News, StoredPhoto
+from assets_pipeline.texture.warm import warm
+from assets_pipeline.weights import FOLDER, is_here
+
+log = logging.getLogger(__name__)
+
+KINDS: Mapping[str, Sequence[type[pipeline.Stage]]] = {
+    tasks.PREPARE: pipeline.PREPARE,
+    tasks.GENERATE: pipeline.GENERATE,
+    tasks.FINISH: pipeline.FINISH,
+}
+BEFORE = {tasks.GENERATE: tasks.PREPARE, tasks.FINISH: tasks.GENERATE}
+
+REPORT = "report.json"
+SHARE_SECONDS = 0.5
+"""How often a share is told at most."""
+
+Tell = Callable[[News], None]
+IsCancelled = Callable[[], bool]
+
+
+class Workshop:
+    """Does one task at a time; see the module's own words."""
+
+    def __init__(self) -> None:
+        self.tools = NodeTools()
+        self._held: tuple[S3Store, str, Asset] | None = None
+
+    def warm_up(self) -> None:
+        """Load what every task needs, so that the first one does not wait for it."""
+        warm()
+
+    def do(self, task: tasks.Task, tell: Tell, is_cancelled: IsCancelled) -> tasks.Result:
+        """The task's result. Raises InputRejected, Unavailable or Cancelled; tells what was spent in any case."""
+        watch = Watch(tell, is_cancelled)
+        try:
+            match task:
+                case MakeTask():
+                    return Making(task, self, watch).result()
+                case tasks.InspectTask():
+                    return inspect_stored_photo(task, watch)
+                case tasks.DescribeTask():
+                    return describe_generators()
+        finally:
+            watch.end()
+
+    def read(self, store: S3Store, key: str) -> Asset | None:
+        """The checkpoint under `key`, or the very asset if it was the last one; None: make it (again)."""
+        if self._held is None or self._held[:2] != (store, key):
+            try:
+                self._held = (store, key, from_bytes(store.get(key)))
+            except KeyError:
+                return None
+            except DamagedCheckpoint as error:
+                log.warning("checkpoint %s is damaged, making it again: %s", key, error)
+                return None
+        return self._held[2]
+
+    def keep(self, store: S3Store, key: str, asset: Asset) -> None:
+        """Store a checkpoint; what was there, damaged perhaps, is replaced."""
+        store.put(key, to_bytes(asset), content_type="application/zip")
+        self._held = (store, key, asset)
+
+
+class Watch:
+    """Tells how far a task is and what it takes, and calls it off between two stages."""
+
+    def __init__(self, tell: Tell, is_cancelled: IsCancelled) -> None:
+        self.seconds: dict[str, float] = {}
+        self.on_gpu: set[str] = set()
+        self.is_cancelled = is_cancelled
+        self._tell = tell
+        self._name = ""
+        self._since = self._told_at = 0.0
+        self._cpu_before = cpu_seconds()
+
+    def start(self, stage: pipeline.Stage) -> None:
+        """A stage begins; the one before it has ended. Raises Cancelled."""
+        self.end_stage()
+        if self.is_cancelled():
+            raise Cancelled("called off between two stages")
+        self._name, self._since = name_of(stage), time.perf_counter()
+        self._tell(tasks.Began(self._name))
+
+    def share(self, done: float) -> None:
+        """How far the stage that runs is, 0..1."""
+        now = time.monotonic()
+        if now - self._told_at >= SHARE_SECONDS:
+            self._told_at = now
+            self._tell(tasks.Share(min(max(done, 0.0), 1.0)))
+
+    def end(self) -> None:
+        """The task ends, well or not."""
+        self.end_stage()
+        gpu = sum(seconds for name, seconds in self.seconds.items() if name in self.on_gpu)
+        self._tell(tasks.Spent(self.seconds, max(cpu_seconds() - self._cpu_before, 0.0), gpu))
+
+    def end_stage(self) -> None:
+        """What follows belongs to no stage."""
+        if self._name:
+            self.seconds[self._name] = time.perf_counter() - self._since
+            self._name = ""
+
+
+@dataclass
+class Making:
+    """One MakeTask under way."""
+
+    task: MakeTask
+    shop: Workshop
+    watch: Watch
+    files: dict[str, PhotoFile] = field(default_factory=dict)
+
+    def result(self) -> tasks.Result:
+        """Do what the task asks for."""
+        if self.task.group == tasks.FINISH:
+            return self.finish()
+        return tasks.Checkpoint(self.up_to(self.task.group)[0])
+
+    def up_to(self, group: str) -> tuple[str, Asset]:
+        """(key, asset) after `group`: from its checkpoint, or made from what comes before, however far back."""
+        own = {tasks.PREPARE: self.task.prepared_key, tasks.GENERATE: self.task.generated_key}[group]
+        if own and (asset := self.shop.read(self.task.store, own)):
+            return own, asset
+        key = self.key(group)
+        if key != own and (asset := self.shop.read(self.task.store, key)):
+            return key, asset
+        asset = without_originals(self.run(group, self.before(group)))
+        self.shop.keep(self.task.store, key, asset)
+        return key, asset
+
+    def before(self, group: str) -> Asset:
+        """What `group` starts from."""
+        if group == tasks.PREPARE:
+            return Asset(photo_files=tuple(map(self.file, self.task.photos)), hints=self.task.hints)
+        return self.up_to(BEFORE[group])[1]
+
+    def run(self, group: str, asset: Asset) -> Asset:
+        """Run the stages of `group`. Raises Unavailable where its generator cannot run here."""
+        generator = self.generator()
+        if group == tasks.GENERATE:
+            generator = registry.choose(self.task.recipe.generator, len(asset.cutouts), is_here).generator
+            if generator.spec.device == "cuda":
+                self.watch.on_gpu.add(group)
+        asset = pipeline.run(self.plan(KINDS[group], generator), asset, self.watch.start)
+        self.watch.end_stage()
+        return asset
+
+    def finish(self) -> tasks.Finished:
+        """Run the last stages and store the files beside their report, under the hashes of their contents."""
+        asset = self.run(tasks.FINISH, self.up_to(tasks.GENERATE)[1])
+        report = to_json(self.report(asset))
+        files = {**asset.files, REPORT: report.encode()}
+        store = Store(AddressedStore(self.task.store, self.task.files))
+        pipeline.run([store], replace(asset, files=files), self.watch.start)
+        stored = tuple(kept(self.task.files, name, data) for name, data in files.items())
+        return tasks.Finished(stored, json.loads(report))
+
+    def report(self, asset: Asset) -> Report:
+        """report.json: stages of an earlier job, found in a checkpoint, took this one no time."""
+        names = [name_of(stage) for group in KINDS for stage in self.plan(KINDS[group], self.generator())]
+        seconds = dict.fromkeys(names, 0.0) | dict(self.task.seconds) | self.watch.seconds
+        return make_report(asset, self.task.recipe, Choice(self.generator(), self.task.why), seconds)
+
+    def key(self, group: str) -> str:
+        """Where the checkpoint after `group` lies when these photos and options make it."""
+        kinds = [*KINDS[tasks.PREPARE], *(KINDS[group] if group == tasks.GENERATE else ())]
+        photos = [(photo.name, photo.view, self.digest(photo)) for photo in self.task.photos]
+        digest = checkpoint_key(self.plan(kinds, self.generator()), photos, self.task.hints)
+        return f"{self.task.checkpoints}/{digest}.npz"
+
+    def plan(self, kinds: Iterable[type[pipeline.Stage]], generator: ImageTo3D) -> list[pipeline.Stage]:
+        """These stages with their options and adapters."""
+        segmenter = load_segmenter(self.task.recipe.segmenter, FOLDER)
+        adapters = pipeline.Adapters(segmenter, generator, self.shop.tools, self.task.store)
+        return pipeline.plan(kinds, self.task.recipe, adapters, self.watch.share, self.watch.is_cancelled)
+
+    def generator(self) -> ImageTo3D:
+        """The one chosen. Raises Unavailable where nobody has heard of it: another worker may have."""
+        name = self.task.recipe.generator
+        if name not in registry.GENERATORS:
+            raise Unavailable("generator_unavailable", f"The generator {name} is not known here.")
+        return registry.GENERATORS[name]()
+
+    def digest(self, photo: StoredPhoto) -> str:
+        """The photo's sha256, from its bytes where nobody has told it."""
+        return photo.sha256 or sha256(self.file(photo).data).hexdigest()
+
+    def file(self, photo: StoredPhoto) -> PhotoFile:
+        """The photo's bytes, fetched once. Raises InputRejected."""
+        if photo.key not in self.files:
+            self.files[photo.key] = fetch_photo_file(photo, self.task.store)
+        return self.files[photo.key]
+
+
+def fetch_photo_file(photo: StoredPhoto, store: S3Store) -> PhotoFile:
+    """A photo's bytes. Raises InputRejected when they are gone or not the ones that were looked at."""
+    try:
+        data = store.get(photo.key)
+    except KeyError:
+        raise photo_gone(photo.name) from None
+    if photo.sha256 and sha256(data).hexdigest() != photo.sha256:
+        advice = "The photo's file has changed since it was looked at: upload it once more."
+        raise InputRejected("photo_changed", advice, photo=photo.name)
+    return PhotoFile(photo.name, data, photo.view)
+
+
+def photo_gone(name: str) -> InputRejected:
+    """For a photo whose bytes nobody has."""
+    return InputRejected("photo_gone", "The photo's file is no longer there: upload it once more.", photo=name)
+
+
+def without_originals(asset: Asset) -> Asset:
+    """What later groups can do without, left out: the files as they came, and most of the photos' pixels.
+
+    Later on photos only appear as thumbnails in the preview; cut-outs keep every pixel of the product.
+    """
+    photos = tuple(map(reduced, asset.photos))
+    cutouts = tuple(map(without_background, asset.cutouts))
+    return replace(asset, photo_files=(), photos=photos, cutouts=cutouts)
+
+
+def reduced(photo: Photo) -> Photo:
+    """The photo no larger than the preview shows it."""
+    height, width = photo.pixels.shape[:2]
+    if max(height, width) <= PHOTO_SIDE:
+        return photo
+    scale = PHOTO_SIDE / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return replace(
+        photo,
+        pixels=resized(photo.pixels, size),
+        alpha=None if photo.alpha is None else resized(photo.alpha, size),
+        focal_px=None if photo.focal_px is None else photo.focal_px * scale,
+    )
+
+
+def resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """As Pillow's thumbnails are made. size: (width, height)."""
+    small = Image.fromarray(image).resize(size, Image.Resampling.BICUBIC, reducing_gap=2)
+    return frozen(np.asarray(small))
+
+
+def without_background(cutout: Cutout) -> Cutout:
+    """The cut-out, black where it is wholly transparent: its colour there means nothing, and costs room."""
+    rgba = cutout.rgba.copy()
+    rgba[rgba[..., 3] == 0] = 0
+    return replace(cutout, rgba=frozen(rgba))
+
+
+def kept(prefix: str, name: str, data: bytes) -> tasks.KeptFile:
+    """What the catalogue has to know of a stored file."""
+    key = address(prefix, name, data)
+    return tasks.KeptFile(name, key, len(data), sha256(data).hexdigest(), content_type_of(name))
+
+
+def inspect_stored_photo(task: tasks.InspectTask, watch: Watch) -> tasks.Inspected:
+    """Decode the photo and look for the product in it. Raises InputRejected."""
+    draft = QUALITIES["draft"]
+    try:
+        size = task.store.stat(task.photo.key).bytes
+    except KeyError:
+        raise photo_gone(task.photo.name) from None
+    inspect = Inspect(working_side=draft.working_side)
+    if size > (most := min(task.max_bytes, inspect.max_bytes)):
+        raise too_large(size, most, task.photo.name)
+    file = fetch_photo_file(task.photo, task.store)
+    stages: list[pipeline.Stage] = [inspect, Segment(load_segmenter(draft.segmenter, FOLDER))]
+    asset = pipeline.run(stages, Asset(photo_files=(file,)), watch.start)
+    (photo,) = asset.photos
+    return tasks.Inspected(photo.sha256, photo.bytes, *photo.original_size, asset.advice)
+
+
+def describe_generators() -> tasks.Described:
+    """Every generator's spec as JSON, and what it lacks here."""
+    specs = [make().spec for make in registry.GENERATORS.values()]
+    lacks = [registry.why_not_here(spec, is_here) for spec in specs]
+    return tasks.Described(
+        tuple(asdict(spec) | {"runs_here": not lack, "why_not": lack} for spec, lack in zip(specs, lacks, strict=True))
+    )
+
+
+def cpu_seconds() -> float:
+    """Of this process and its children so far."""
+    me = psutil.Process()
+    total = 0.0
+    for process in [me, *me.children(recursive=True)]:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    ended = me.cpu_times()
+    return total + ended.children_user + ended.children_system
