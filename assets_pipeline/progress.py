@@ -28,6 +28,15 @@ def name_of(stage: Callable[..., object]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(stage).__name__).lower()
 
 
+def share_of_all(stage: str, share: float = 0.0) -> float:
+    """How far all stages together are, 0..1, when `stage` is `share` done; by the seconds each is expected to take."""
+    names = list(EXPECTED_SECONDS)
+    if stage not in names:  # storing, which comes last
+        return 1.0
+    before = sum(EXPECTED_SECONDS[name] for name in names[: names.index(stage)])
+    return (before + share * EXPECTED_SECONDS[stage]) / sum(EXPECTED_SECONDS.values())
+
+
 class Watch:
     """Times the stages and shows them on `stream`: a bar on a terminal, a line for each stage elsewhere.
 
