@@ -217,6 +217,8 @@ class EventsView(OneJob):
     server. Over WSGI it tells what there is and ends; EventSource then comes again.
     """
 
+    has_etag = False
+
     @extend_schema(
         operation_id="watch_job",
         summary="Follow a job",

@@ -147,6 +147,16 @@ class Description(AutoSchema):
     def has_body(self) -> bool:
         return self.method in WITH_BODY or (getattr(self.view, "delete_has_body", False) and self.method == "DELETE")
 
+    @property
+    def has_etag(self) -> bool:
+        """Whether answers carry one."""
+        return not self._is_list_view() and getattr(self.view, "has_etag", True)
+
+    @property
+    def takes_if_match(self) -> bool:
+        """Whether a POST looks at If-Match."""
+        return getattr(self.view, "takes_if_match", False)
+
     def who(self) -> str:
         """The same for people."""
         keys = {OWNERS: "No API key.", WRITERS: "API keys that may write.", READERS: "Every API key."}
@@ -163,8 +173,10 @@ class Description(AutoSchema):
     def headers(self) -> list[Json]:
         """Request headers that count here."""
         names = {"GET": ["If-None-Match"], "POST": ["Idempotency-Key"]}.get(self.method, ["If-Match"])
-        if self.method == "GET" and self._is_list_view():
+        if self.method == "GET" and not self.has_etag:
             names = []
+        if self.method == "POST" and self.takes_if_match:
+            names.append("If-Match")
         if not self.is_public:
             names.append("X-Plinth-Merchant")
         return [self.component("parameters", name, PARAMETERS[name]) for name in names]
@@ -172,7 +184,7 @@ class Description(AutoSchema):
     def add_responses(self, responses: dict[str, Any]) -> None:
         """What may be answered beside success, and the headers of each."""
         for response in responses.values():
-            shown = self.method != "DELETE" and not self._is_list_view() and "content" in response
+            shown = self.method != "DELETE" and self.has_etag and "content" in response
             names = [*(() if self.is_public else RATE), *(("ETag",) if shown else ())]
             response["headers"] = {**self.response_headers(*names), **response.get("headers", {})}
         for status in self.refusals():
@@ -184,8 +196,8 @@ class Description(AutoSchema):
         if "{" in self.path:
             found.add(404)
         if self.method == "GET":
-            return sorted(found if self._is_list_view() else found | {304})
-        found |= {409} if self.method == "POST" else {409, 412}
+            return sorted(found | {304} if self.has_etag else found)
+        found |= {409} if self.method == "POST" and not self.takes_if_match else {409, 412}
         return sorted(found | {400, 411, 413, 415} if self.has_body or self.method == "POST" else found)
 
     def refusal(self, status: int) -> Json:

@@ -127,6 +127,8 @@ class VersionView(OneVersion):
 class PublishView(OneVersion):
     """Publish a version."""
 
+    takes_if_match = True
+
     @extend_schema(
         operation_id="publish_version",
         summary="Publish a version",
@@ -149,6 +151,8 @@ class PublishView(OneVersion):
 class RollBackView(OneVersion):
     """Back to the version before."""
 
+    takes_if_match = True
+
     @extend_schema(
         operation_id="roll_back", summary="Roll back", tags=["versions"], request=NoBody, responses=VersionJson
     )
@@ -165,6 +169,8 @@ class RollBackView(OneVersion):
 
 class UnpublishView(View):
     """Nothing in the storefront."""
+
+    takes_if_match = True
 
     @extend_schema(
         operation_id="unpublish", summary="Unpublish", tags=["versions"], request=NoBody, responses={204: None}
