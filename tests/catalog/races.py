@@ -37,12 +37,12 @@ def race(*runners: Callable[[], Any]) -> list[Any]:
 
 def child_environ(**more: str) -> dict[str, str]:
     """The environment of another process on this test's database."""
-    name = str(connection.settings_dict["NAME"])
-    return (
-        os.environ
-        | {"DEMO": "true", "DJANGO_SETTINGS_MODULE": "infra.settings", "DATABASE_URL": f"sqlite:{name}"}
-        | more
-    )
+    here = connection.settings_dict
+    database = f"sqlite:{here['NAME']}"
+    if connection.vendor == "postgresql":
+        database = f"postgresql://{here['USER']}:{here['PASSWORD']}@{here['HOST']}:{here['PORT']}/{here['NAME']}"
+    own = {"DEMO": "true", "DJANGO_SETTINGS_MODULE": "infra.settings", "DATABASE_URL": database}
+    return os.environ | own | more
 
 
 def run_processes(script: str, number: int, **environ: str) -> Sequence[str]:
