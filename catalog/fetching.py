@@ -32,6 +32,9 @@ SECONDS = 30.0
 
 CONNECT_SECONDS = 8.0
 LONGEST_URL = 2000
+DIGITS = 18
+"""More make no length of anything, and Python refuses to read thousands of them."""
+
 PIECE = 1 << 16
 IN_MEMORY = 1 << 22
 
@@ -103,20 +106,30 @@ def fetch(url: str, *, max_bytes: int, seconds: float = SECONDS) -> IO[bytes]:
             if answer.status not in REDIRECTS or "Location" not in answer.headers:
                 check_answer(answer, max_bytes)
                 return save(answer, max_bytes, watch)
-            url = urljoin(url, answer.headers["Location"])
+            url = next_address(url, answer.headers["Location"])
     raise refusal("url_redirects", f"This address leads on more than {MAX_REDIRECTS} times: give the photo's own.")
+
+
+def next_address(url: str, location: str) -> str:
+    """Where `url` leads on to. Raises Invalid."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise no_address() from None
 
 
 def read_address(url: str) -> WebAddress:
     """The parts of `url`, which may be fetched as far as can be told without resolving it. Raises Invalid."""
+    if len(url) > LONGEST_URL or any(ord(c) <= 0x20 or ord(c) == 0x7F for c in url):
+        raise no_address()
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode()
         port = parts.port or PORTS.get(parts.scheme, 0)
     except ValueError:
         host = ""
-    if not host or len(url) > LONGEST_URL or any(ord(c) <= 0x20 or ord(c) == 0x7F for c in url):
-        raise refusal("url_invalid", "This is no web address: give one such as https://shop.example/photo.jpg.")
+    if not host:
+        raise no_address()
     if parts.scheme not in PORTS:
         raise refusal("url_scheme", "Photos are fetched from http and https addresses only.")
     if parts.username is not None or parts.password is not None:
@@ -172,7 +185,7 @@ def connect(address: WebAddress, watch: Watch) -> HTTPConnection:
         except ssl.SSLError:
             connection.close()
             raise refusal("url_certificate", f"{address.host} has no valid certificate: its owner must act.") from None
-        except (OSError, HTTPError):
+        except (OSError, HTTPError, ValueError):  # the last one of names that TLS cannot ask for
             connection.close()
         else:
             return connection
@@ -238,7 +251,7 @@ def check_answer(answer: BaseHTTPResponse, max_bytes: int) -> None:
     if not kind.startswith("image/") and kind not in OCTET_STREAMS:
         raise refusal("url_not_an_image", "There is no photo at this address: give that of the image itself.")
     length = answer.headers.get("Content-Length", "")
-    if length.isdecimal() and int(length) > max_bytes:
+    if length.isdecimal() and (len(length) > DIGITS or int(length) > max_bytes):
         raise too_large(max_bytes)
 
 
@@ -271,6 +284,11 @@ def write(file: IO[bytes], piece: bytes) -> None:
 def refusal(code: str, message: str) -> Invalid:
     """What is wrong with the address."""
     return Invalid(code, message, {"url": message})
+
+
+def no_address() -> Invalid:
+    """What cannot be read."""
+    return refusal("url_invalid", "This is no web address: give one such as https://shop.example/photo.jpg.")
 
 
 def wrong_port() -> Invalid:

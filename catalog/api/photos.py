@@ -129,7 +129,8 @@ class PhotosView(View):
     parser_classes = (StrictJson, MultiPartParser)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_PHOTO_BYTES + FORM_BYTES:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length[:18]) > settings.MAX_PHOTO_BYTES + FORM_BYTES:
             raise TooLarge  # before anything of it is read
         super().initial(request, *args, **kwargs)
 

@@ -1,3 +1,4 @@
+import resource
 import socket
 import threading
 import time
@@ -7,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from catalog.errors import Invalid
+from catalog import fetching
+from catalog.errors import Away, Invalid
 from catalog.fetching import fetch, is_allowed, is_public, read_address
 from tests.catalog.web import TLS, Answer, photo, redirect, serve
 
@@ -217,6 +219,8 @@ def test_redirects_are_followed_three_times(loopback_is_open: None) -> None:
         ("file:///etc/passwd", "url_invalid"),
         ("ftp://shop.example/", "url_scheme"),
         ("http://user:secret@shop.example/", "url_credentials"),
+        ("http://[::1", "url_invalid"),
+        ("http://" + "a" * 60_000, "url_invalid"),
     ],
 )
 def test_redirects_obey_the_same_rules(loopback_is_open: None, names: Any, target: str, code: str) -> None:
@@ -252,8 +256,9 @@ def endless(piece: bytes, pause: float = 0.0, start: bytes = b"") -> Answer:
     return answer
 
 
-def test_more_than_the_limit_is_refused_by_its_stated_length(loopback_is_open: None) -> None:
-    with serve(lambda request: [head("Content-Type: image/jpeg", f"Content-Length: {LIMIT + 1}")]) as web:
+@pytest.mark.parametrize("length", [str(LIMIT + 1), "9" * 5000])
+def test_more_than_the_limit_is_refused_by_its_stated_length(loopback_is_open: None, length: str) -> None:
+    with serve(lambda request: [head("Content-Type: image/jpeg", f"Content-Length: {length}")]) as web:
         assert refused(web.url) == "photo_too_large"
 
 
@@ -262,6 +267,18 @@ def test_an_endless_body_ends_at_the_limit(loopback_is_open: None, lines: tuple[
     piece = b"2000\r\n" + bytes(0x2000) + b"\r\n"  # also fine as plain bytes
     with serve(endless(piece, start=head("Content-Type: image/jpeg", *lines))) as web:
         assert refused(web.url) == "photo_too_large"
+
+
+def test_a_full_disk_is_our_own_trouble(loopback_is_open: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "IN_MEMORY", 1000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with serve(photo(bytes(LIMIT))) as web:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # files of this process end there
+        try:
+            with pytest.raises(Away, match="scratch_full"):
+                fetch(web.url, max_bytes=LIMIT)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_exactly_the_limit_is_taken(loopback_is_open: None) -> None:
