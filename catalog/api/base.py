@@ -81,8 +81,6 @@ class View(GenericAPIView[Any]):
 
     def find(self, rows: Manager[Any] | QuerySet[Any], public_id: str) -> Any:
         """The one of `rows` with that id. Raises Http404: what belongs to others is not there."""
-        if "\0" in public_id:  # which PostgreSQL would not even compare
-            raise Http404
         return self.first(rows.filter(public_id=public_id))
 
     def first(self, rows: QuerySet[Any]) -> Any:
@@ -130,6 +128,8 @@ class View(GenericAPIView[Any]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if any("\0" in part for part in kwargs.values()):  # which PostgreSQL would not even compare
+            raise Http404
         chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
         if chunked and "Content-Length" not in request.headers:  # Django would take it for empty
             raise LengthRequired

@@ -115,11 +115,10 @@ def _wrong_types(fields: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator
     for name, value in data.items():
         field = fields.get(name)
         if isinstance(field, serializers.ListField) and isinstance(value, list):
-            words = {_expected(field.child, each) for each in value}
+            expected = {f"{name}.{number}": _expected(field.child, each) for number, each in enumerate(value)}
         else:
-            words = {_expected(field, value)}
-        for word in sorted(words - {""}):
-            yield name, f"Must be {word}."
+            expected = {name: _expected(field, value)}
+        yield from ((where, f"Must be {what}.") for where, what in expected.items() if what)
 
 
 def _expected(field: Any, value: Any) -> str:

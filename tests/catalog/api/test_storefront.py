@@ -1,0 +1,162 @@
+"""The storefront's JSON: whole, public, cached, one query, and up when everything else is down"""
+
+from typing import Any
+
+import dramatiq
+import pytest
+from django.db import connection
+
+from catalog.models import Product
+from catalog.storage import storage as open_storage
+from catalog.versions import roll_back, unpublish
+from infra.broker import make_broker
+from tests.catalog.api.world import World, make_version, make_world
+from tests.catalog.conftest import Cast
+
+
+@pytest.fixture
+def world(cast: Cast) -> World:
+    """A shop with a published product."""
+    return make_world(cast.shop)
+
+
+@pytest.fixture
+def _nothing_else_runs(settings: Any) -> Any:
+    """Neither store nor broker nor cache: their addresses lead nowhere."""
+    from dataclasses import replace
+
+    nowhere = "http://127.0.0.1:9"
+    settings.ENV = replace(settings.ENV, s3_endpoint_url=nowhere, s3_public_url="", cdn_base_url="https://cdn.example")
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:9"}
+    }
+    before = dramatiq.get_broker()
+    dramatiq.set_broker(make_broker("redis://127.0.0.1:9"))
+    open_storage.cache_clear()
+    yield
+    open_storage.cache_clear()
+    dramatiq.set_broker(before)
+
+
+def by_id(world: World) -> str:
+    return f"/s/{world.product.public_id}.json"
+
+
+def by_sku(world: World) -> str:
+    return f"/s/{world.product.merchant.slug}/{world.product.sku}.json"
+
+
+@pytest.mark.usefixtures("_nothing_else_runs")
+@pytest.mark.parametrize("address", [by_id, by_sku])
+def test_the_manifest_is_one_query_and_asks_nobody_but_the_database(
+    cast: Cast, world: World, address: Any, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        answer = cast.nobody.get(address(world))
+    assert answer.status_code == 200
+    manifest = answer.json()
+    assert (manifest["id"], manifest["version"]["number"]) == (world.product.public_id, 1)
+    glb = manifest["files"]["model.glb"]
+    assert glb["url"] == f"https://cdn.example/m/{cast.shop.public_id}/{glb['sha256']}/model.glb"
+    assert glb["content_type"] == "model/gltf-binary"
+    assert manifest["poster"] == manifest["files"]["poster.webp"]["url"]
+    assert manifest["dimensions"] == {"width": 0.1, "height": 0.2, "depth": 0.1}
+    assert manifest["certificate"] == {"grade": "B", "passed": True, "reasons": ["A turned shape."], "unseen": 0.4}
+
+
+def test_pages_of_any_origin_may_read_it_and_caches_may_keep_it_shortly(cast: Cast, world: World) -> None:
+    answer = cast.nobody.get(by_id(world), headers={"Origin": "https://shop.example"})
+    headers = answer.headers
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert headers["Cache-Control"] == "public, max-age=60, stale-while-revalidate=600"
+    assert "Set-Cookie" not in headers and "Cookie" not in headers.get("Vary", "")
+    assert headers["Content-Type"] == "application/json"
+
+
+def test_who_is_signed_in_gets_the_same_bytes_as_anybody(cast: Cast, world: World) -> None:
+    answers = [caller.get(by_id(world)) for caller in (cast.nobody, cast.owner, cast.stranger, cast.reader)]
+    assert len({answer.content for answer in answers}) == 1
+    assert all("Set-Cookie" not in answer.headers and "Vary" not in answer.headers for answer in answers)
+
+
+def test_whoever_has_it_already_gets_no_body(cast: Cast, world: World) -> None:
+    etag = cast.nobody.get(by_id(world)).headers["ETag"]
+    for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        answer = cast.nobody.get(by_id(world), headers={"If-None-Match": known})
+        assert (answer.status_code, answer.content, answer.headers["ETag"]) == (304, b"", etag)
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cache-Control"].startswith("public, max-age=60")
+
+
+def test_the_etag_changes_with_what_is_shown_and_comes_back_with_it(cast: Cast, world: World) -> None:
+    first = cast.nobody.get(by_id(world))
+    make_version(world.product, 3, published=True)
+    second = cast.nobody.get(by_id(world))
+    assert second.json()["version"]["number"] == 3
+    assert second.headers["ETag"] != first.headers["ETag"]
+    roll_back(world.product)
+    assert cast.nobody.get(by_id(world)).headers["ETag"] == first.headers["ETag"]
+
+
+@pytest.mark.parametrize("address", [by_id, by_sku])
+def test_what_is_not_shown_is_not_there(cast: Cast, world: World, address: Any) -> None:
+    where = address(world)
+    Product.objects.filter(pk=world.product.pk).update(archived=True)
+    archived = cast.nobody.get(where)
+    Product.objects.filter(pk=world.product.pk).update(archived=False)
+    assert cast.nobody.get(where).status_code == 200
+    unpublish(world.product)
+    for answer in (archived, cast.nobody.get(where)):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cache-Control"] == "public, max-age=10"
+
+
+@pytest.mark.parametrize(
+    "where", ["/s/prd_none.json", "/s/%00.json", "/s/shop/none.json", "/s/shop/%00.json", "/s/x/../y.json"]
+)
+def test_addresses_that_nobody_has_are_not_found(cast: Cast, where: str) -> None:
+    assert cast.nobody.get(where).status_code == 404
+
+
+def test_a_page_may_ask_first_what_it_may_ask(cast: Cast, world: World) -> None:
+    answer = cast.nobody.options(by_id(world), headers={"Origin": "https://x.example"})
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (204, "*")
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+
+
+def test_head_tells_the_same_without_the_body(cast: Cast, world: World) -> None:
+    get, head = cast.nobody.get(by_id(world)), cast.nobody.head(by_id(world))
+    assert (head.status_code, head.content, head.headers["ETag"]) == (200, b"", get.headers["ETag"])
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_nothing_can_be_changed_here(cast: Cast, world: World, method: str) -> None:
+    answer = getattr(cast.owner, method)(by_id(world), {})
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
+def test_what_shoppers_need_not_know_stays_out(cast: Cast, world: World) -> None:
+    text = cast.nobody.get(by_id(world)).content.decode()
+    for secret in ("files/", "cpu_seconds", "metrics", "limits", "revenue", "external_id"):
+        assert secret not in text
+
+
+def plan_of(cast: Cast, address: str) -> str:
+    """How SQLite finds the row."""
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as queries:
+        assert cast.nobody.get(address).status_code == 200
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {queries[0]['sql']}")
+        return "\n".join(row[3] for row in cursor.fetchall())
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plans")
+def test_the_row_is_found_by_indexes_alone(cast: Cast, world: World) -> None:
+    for plan in (plan_of(cast, by_id(world)), plan_of(cast, by_sku(world))):
+        assert "SCAN" not in plan
+        assert "TEMP B-TREE" not in plan
