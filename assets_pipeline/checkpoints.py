@@ -11,7 +11,7 @@ import types
 import typing
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
@@ -86,9 +86,9 @@ def to_bytes(asset: Asset) -> bytes:
     contents = {"format": FORMAT, "asset": _packed(asset, members)}
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
-        _write(archive, CONTENTS, [json.dumps(contents, ensure_ascii=True, separators=(",", ":")).encode()])
+        _write(archive, CONTENTS, json.dumps(contents, ensure_ascii=True, separators=(",", ":")).encode())
         for number, array in enumerate(members.arrays):
-            _write(archive, f"{number}.npy", [_npy_header(array), array.data.cast("B") if array.size else b""])
+            _write(archive, f"{number}.npy", _npy_header(array) + array.tobytes())
     return stream.getvalue()
 
 
@@ -142,12 +142,9 @@ def _npy_header(array: NDArray[Any]) -> bytes:
     return stream.getvalue()
 
 
-def _write(archive: zipfile.ZipFile, name: str, parts: Sequence[bytes | memoryview]) -> None:
+def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     member = zipfile.ZipInfo(name)  # its date is always the same: equal assets give equal bytes
-    member.compress_type = zipfile.ZIP_DEFLATED
-    with archive.open(member, "w") as stream:
-        for part in parts:
-            stream.write(part)
+    archive.writestr(member, data, zipfile.ZIP_DEFLATED, LEVEL)  # a ZipInfo forgets what the archive was told
 
 
 # Reading
