@@ -13,7 +13,7 @@ from django.utils import timezone
 from catalog import leases
 from catalog import storage as catalog_storage
 from catalog.errors import Away, Conflict, LostRace
-from catalog.jobs import approve_job, reject_job
+from catalog.jobs import approve_job, cancel_job, reject_job
 from catalog.leases import claim_job, end_finish, resume_finish
 from catalog.models import AssetJob, AssetVersion, FileKey, Group, JobEvent, Merchant, Product, Status
 from catalog.recipe import Recipe
@@ -240,6 +240,21 @@ class TestPublishingByItself:
         job.refresh_from_db()
         assert (job.status, job.version, shown(product)[0]) == (Status.PUBLISHED, version, 1)
         assert AssetVersion.objects.count() == 1
+
+    def test_does_not_happen_when_the_merchant_cancels_at_the_last_moment(
+        self, product: Product, store_away: Any
+    ) -> None:
+        store(product.merchant)
+        job = make_job(product, recipe=Recipe(auto_publish=True))
+        lease = lease_at(job, Group.FINISH)
+        bring_back = store_away()
+        with pytest.raises(Away):
+            end_finish(lease, finished(product.merchant), SPENT)
+        cancel_job(job)
+        bring_back()
+        resume_finish(lease)
+        job.refresh_from_db()
+        assert (job.status, shown(product)[0]) == (Status.CANCELLED, None)
 
     def test_there_is_nothing_to_resume_before_a_version_was_written(self, product: Product) -> None:
         assert resume_finish(lease_at(make_job(product), Group.FINISH)) is None
