@@ -23,14 +23,13 @@ def make_broker(url: str) -> Broker:
 
         return RabbitmqBroker(url=url, confirm_delivery=True, middleware=middleware())
     from dramatiq.brokers.redis import RedisBroker
+    from redis import Redis
 
     return RedisBroker(
-        url=url,
+        client=Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5),  # RedisBroker itself drops such options
         heartbeat_timeout=HEARTBEAT_MS,
         maintenance_chance=MAINTENANCE_CHANCE,
         middleware=middleware(),
-        socket_connect_timeout=2,
-        socket_timeout=20,
     )
 
 

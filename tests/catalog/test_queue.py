@@ -1,5 +1,6 @@
 """Messages: after the commit, by name, and no harm when the broker is away."""
 
+import socket
 import time
 
 import dramatiq
@@ -80,3 +81,20 @@ def test_sending_goes_on_soon_after_the_broker_is_back(
     time.sleep(0.25)
     queue.send_group(job)
     assert sent(broker) == [("cpu", "prepare", job.pk)]
+
+
+def test_a_broker_that_hangs_holds_up_one_request_for_seconds_and_the_next_ones_not_at_all() -> None:
+    merchant = make_merchant()
+    products = [make_product(merchant) for _ in range(3)]
+    before = dramatiq.get_broker()
+    with socket.create_server(("127.0.0.1", 0)) as server:  # connects, and never says a word
+        dramatiq.set_broker(make_broker(f"redis://127.0.0.1:{server.getsockname()[1]}/0"))
+        queue.forget_failures()
+        start = time.monotonic()
+        for product in products:
+            request_asset(product, Recipe())
+        seconds = time.monotonic() - start
+    dramatiq.set_broker(before)
+    queue.forget_failures()
+    assert seconds < 9
+    assert AssetJob.objects.count() == 3
