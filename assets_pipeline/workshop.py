@@ -161,7 +161,9 @@ class Making:
         key = self.key(group)
         if key != own and (asset := self.shop.read(self.task.store, key)):
             return key, asset
-        asset = without_originals(self.run(group, self.before(group)))
+        asset = self.run(group, self.before(group))
+        if group == tasks.PREPARE:
+            asset = without_originals(asset)
         self.shop.keep(self.task.store, key, asset)
         return key, asset
 

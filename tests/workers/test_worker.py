@@ -215,6 +215,37 @@ def test_a_worker_reads_the_queues_it_was_told(processes: Processes, make_produc
     assert len(claimed) == 1
 
 
+def test_a_job_waits_while_the_store_is_away(processes: Processes, make_product: MakeProduct) -> None:
+    processes.start_worker(S3_ENDPOINT_URL="http://127.0.0.1:9")
+    job = request_asset(make_product(), DRAFT)
+
+    def postponed() -> bool:
+        job.refresh_from_db()
+        return job.attempts > 0
+
+    wait_until(postponed, seconds=60, what="the job is put off")
+    assert (job.status, job.reason, job.lost_leases) == (Status.QUEUED, "storage_away", 0)
+    processes.stop("worker-1")
+    processes.start_worker("worker-2")
+    assert wait_for_end(job).status == Status.NEEDS_REVIEW
+
+
+def test_a_dramatiq_process_whose_master_is_killed_ends_in_order(
+    processes: Processes, make_product: MakeProduct
+) -> None:
+    master = processes.start_worker()
+    job = request_asset(make_product(), DRAFT)
+    wait_for_stage(job, "segment")
+    family = processes.tree("worker-1")[1:]
+    master.kill()
+    master.wait(10)
+    processes.running.pop("worker-1")
+    wait_until(lambda: not any(each.is_running() for each in family), seconds=40, what="all of it has ended")
+    processes.start_worker("worker-2")
+    wait_for_end(job)
+    assert (job.status, job.product.versions.count()) == (Status.NEEDS_REVIEW, 1)
+
+
 def test_photos_are_looked_at_by_workers(processes: Processes, make_product: MakeProduct, storage: S3Store) -> None:
     processes.start_worker()
     good = make_product(state=PhotoState.CHECKING).photos.get()
