@@ -21,7 +21,6 @@ from django.db import DatabaseError, connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled
@@ -58,9 +57,21 @@ LOOKERS = ThreadPoolExecutor(4, thread_name_prefix="events")
 
 DESCRIPTION = """\
 `event: job` with the job as `GET jobs/{id}` tells it, at once and whenever it changes; `event: status`, `stage`,
-`lease` and `note` for each line of what happened, from the first one on, or from the one after `Last-Event-ID`. A
-comment comes every 15 seconds at the latest. The stream closes when the job has ended, and after half an hour: come
-again with the id of the last event. At most 4 streams at a time for each key or person."""
+`lease` and `note` with each line of what happened (`id`, `at`, `kind`, `status`, `stage`, `reason`, `text`, `seconds`),
+from the first one on, or from the one after `Last-Event-ID`. A comment comes every 15 seconds at the latest. The stream
+closes when the job has ended, and after half an hour: come again with the id of the last event. At most 4 streams at a
+time for each key or person."""
+
+EVENT_SCHEMA = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["job", "status", "stage", "lease", "note"]},
+        "id": {"type": "string", "description": "for Last-Event-ID; a job's snapshot has none"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 
 
 @dataclass
@@ -229,7 +240,7 @@ class EventsView(OneJob):
             )
         ],
         responses={
-            (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, description=DESCRIPTION),
+            (200, "text/event-stream"): OpenApiResponse(EVENT_SCHEMA, description=DESCRIPTION),
             204: OpenApiResponse(description="The job has ended and all has been told: do not come again."),
         },
     )

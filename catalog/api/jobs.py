@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,11 +24,12 @@ PRIORITIES = {priority.name.lower(): priority for priority in Priority}
 # bodies
 
 
+@extend_schema_field({"anyOf": [{"type": "integer", "enum": [*TEXTURE_SIZES]}, {"type": "null"}]})
 class TextureSize(serializers.ChoiceField):
-    """A power of two, as a number."""
+    """A power of two, as a number, or null."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(TEXTURE_SIZES, **options)
+        super().__init__(TEXTURE_SIZES, allow_null=True, **options)
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, int) or isinstance(data, bool):
@@ -51,7 +52,7 @@ class RecipeJson(serializers.Serializer[Any]):
         default=None,
         help_text="at most; null: as the quality says",
     )
-    texture_size = TextureSize(allow_null=True, default=None, help_text="pixels a side; null: as the quality says")
+    texture_size = TextureSize(default=None, help_text="pixels a side; null: as the quality says")
     seed = serializers.IntegerField(min_value=0, max_value=LARGEST_SEED, default=0)
     auto_publish = serializers.BooleanField(
         default=False, help_text="publish without asking where grade and certificate allow it"

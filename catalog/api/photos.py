@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import URLPattern, path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -29,6 +29,7 @@ FORM_BYTES = 100_000
 # bodies
 
 
+@extend_schema_field({"anyOf": [{"type": "string", "enum": Side.values}, {"type": "string", "const": ""}]})
 class SideField(serializers.ChoiceField):
     """The side that a photo shows, or nothing."""
 
@@ -84,7 +85,7 @@ class PhotoJson(serializers.Serializer[Photo]):
     id = serializers.CharField(source="public_id")
     product = serializers.CharField(source="product.public_id")
     name = serializers.CharField()
-    view = serializers.ChoiceField(Side.choices, allow_blank=True)
+    view = SideField()
     state = serializers.ChoiceField(PhotoState.choices)
     reject_code = serializers.CharField(help_text="stable code of why it will not do")
     advice = AdviceJson(many=True)
