@@ -57,6 +57,17 @@ def test_requests_side_by_side_keep_their_own_ids() -> None:
     assert [response["X-Request-ID"] for response in asyncio.run(both())] == ["first-one", "second-one"]
 
 
+def test_the_id_is_gone_after_an_asynchronous_view_too() -> None:
+    async def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(context.request_id.get())
+
+    async def ask() -> tuple[bytes, str]:
+        response = await accompany(view)(RequestFactory().get("/", headers={"X-Request-ID": "abc-12345"}))  # type: ignore[arg-type, misc]
+        return response.content, context.request_id.get()
+
+    assert asyncio.run(ask()) == (b"abc-12345", "")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_asynchronous_requests_get_their_ids_too() -> None:
     response = asyncio.run(AsyncClient().get("/healthz", headers={"X-Request-ID": "async-12345"}))
