@@ -1,9 +1,17 @@
 """The ASGI entry point."""
 
 import os
+from typing import cast
 
+from asgiref.typing import ASGI3Application
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+
+from infra.bodies import limit_bodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "infra.settings")
 
-application = get_asgi_application()
+FORM_BYTES = 1_000_000
+"""What a form has beside its file."""
+
+application = limit_bodies(cast(ASGI3Application, get_asgi_application()), settings.MAX_PHOTO_BYTES + FORM_BYTES)

@@ -73,7 +73,8 @@ def test_every_module_says_what_it_is_for(root: Path) -> None:
 
 
 def test_no_module_is_longer_than_400_lines(root: Path) -> None:
-    long = {str(path.relative_to(root)): len(path.read_text().splitlines()) for path in modules(root)}
+    written = [path for path in modules(root) if path.parent.name != "migrations"]
+    long = {str(path.relative_to(root)): len(path.read_text().splitlines()) for path in written}
     assert {name: lines for name, lines in long.items() if lines > 400} == {}
 
 
