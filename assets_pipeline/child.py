@@ -78,6 +78,7 @@ def serve(desk: Desk) -> None:
     shop.warm_up()
     while True:
         task = desk.tasks.get()
+        desk.send(tasks.Taken())
         desk.send(do(shop, task, desk))
 
 

@@ -34,6 +34,9 @@ TICK_SECONDS = 0.2
 LOOK_SECONDS = 0.5
 """How often the child's memory is looked at."""
 
+START_SECONDS = 120.0
+"""For the child to load what every task needs."""
+
 CANCEL_SECONDS = 4.0
 """A task that was called off and goes on for longer is ended by force: some stages cannot be interrupted."""
 
@@ -120,9 +123,12 @@ class Runner:
         child.send(task)
         called_off: float | None = None
         while True:
-            if (message := child.next_message(TICK_SECONDS)) is not None:
-                if isinstance(message, tasks.End):
-                    return message
+            message = child.next_message(TICK_SECONDS)
+            if isinstance(message, tasks.End):
+                return message
+            if isinstance(message, tasks.Taken):
+                watch.begin()
+            elif message is not None:
                 tell(message)
             watch.look()
             go_on = tick()
@@ -139,12 +145,19 @@ class Watch:
     def __init__(self, child: "Child", limits: Limits) -> None:
         self._child = child
         self._limits = limits
-        self._begun = self._looked = time.monotonic()
+        self._begun: float | None = None
+        self._since = self._looked = time.monotonic()
+
+    def begin(self) -> None:
+        """The child has started, which no task is to blame for, and works on the task from now on."""
+        self._begun = time.monotonic()
 
     def look(self) -> None:
         """Raises TaskLost when the task takes too much of anything."""
         now = time.monotonic()
-        if now - self._begun > self._limits.seconds:
+        if self._begun is None and now - self._since > START_SECONDS:
+            raise TaskLost(f"The task's process did not start within {START_SECONDS:g} s.")
+        if self._begun is not None and now - self._begun > self._limits.seconds:
             raise TaskLost(f"The task took longer than {self._limits.seconds:g} s.")
         if now - self._looked >= LOOK_SECONDS:
             self._looked = now

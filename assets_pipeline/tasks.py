@@ -75,6 +75,11 @@ class Cancel:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """The child is there and begins with the task; for the runner alone."""
+
+
+@dataclass(frozen=True)
 class Began:
     """A stage began, by its verb."""
 
