@@ -79,7 +79,10 @@ def _jobs() -> Iterator[Metric]:
     yield jobs
     running = GaugeMetricFamily("plinth_jobs_running", "Running jobs by the stage they are in.", labels=["stage"])
     for stage, count in (
-        AssetJob.objects.filter(status=Status.RUNNING).values_list("stage").annotate(Count("pk")).order_by("stage")
+        AssetJob.objects.filter(ended_at=None, status=Status.RUNNING)
+        .values_list("stage")
+        .annotate(Count("pk"))
+        .order_by("stage")
     ):
         running.add_metric([stage or "none"], count)
     yield running
@@ -97,7 +100,7 @@ def _queues() -> Metric:
 
 def _stages() -> Metric:
     seconds = SummaryMetricFamily("plinth_stage_seconds", "Seconds that stages took.", labels=["stage"])
-    for total in StageTotal.objects.order_by("stage"):
+    for total in StageTotal.objects.exclude(stage__contains="/").order_by("stage"):  # those are sums, for estimates
         seconds.add_metric([total.stage], total.count, total.seconds)
     return seconds
 

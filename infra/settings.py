@@ -110,7 +110,9 @@ def database_settings(database: Database) -> dict[str, Any]:
         "HOST": database.host,
         "PORT": database.port,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": True},  # every request has its own thread: without a pool each would open a connection
+        # Every request has its own thread: without a pool each would open a connection. psycopg's own limit of 4 is
+        # reached by five requests at a time.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 20}},
     }
 
 
