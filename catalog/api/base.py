@@ -103,7 +103,7 @@ class View(GenericAPIView[Any]):
     def show_page(self, rows: Manager[Any] | QuerySet[Any], as_json: Callable[[Any], Json]) -> Response:
         """One page of `rows`, filtered as the address asks, newest first."""
         filters = getattr(self, "filterset_class", None)
-        self.refuse_unknown_parameters({CURSOR, LIMIT, *(filters.base_filters if filters else ())})
+        self.check_parameters({CURSOR, LIMIT, *(filters.base_filters if filters else ())})
         found = self.paginate_queryset(self.filter_queryset(rows.all()))
         return self.get_paginated_response([as_json(row) for row in found or ()])
 
@@ -118,11 +118,14 @@ class View(GenericAPIView[Any]):
             return Response(status=304, headers=sent)
         return Response(data, status, headers=sent)
 
-    def refuse_unknown_parameters(self, known: Set[str]) -> None:
-        """Raises ValidationError: a filter with a slip in its name must not show everything."""
+    def check_parameters(self, known: Set[str]) -> None:
+        """Raises ValidationError: a filter with a slip in its name, or with nothing in it, must not show everything."""
+        given = self.request.query_params
         unknown = [ErrorDetail("There is no such parameter.", code="unknown_field")]
-        if strange := sorted(self.request.query_params.keys() - known):
-            raise ValidationError(dict.fromkeys(strange, unknown))
+        errors = dict.fromkeys(sorted(given.keys() - known), unknown)
+        errors |= {name: [ErrorDetail("Must not be empty.")] for name in given.keys() & known if not given[name]}
+        if errors:
+            raise ValidationError(errors)
 
     # what happens to every request
 

@@ -67,7 +67,7 @@ class UsageView(View):
     )
     def get(self, request: Request) -> Response:
         """Tell what has been used in the last months, and what is stored now."""
-        self.refuse_unknown_parameters({"months"})
+        self.check_parameters({"months"})
         months = read_number(request, "months", 12, most=MOST_MONTHS)
         used = [asdict(month) for month in usage_by_month(self.merchant, months)]
         return self.show({"months": used, "stored": asdict(stored_now(self.merchant))})

@@ -198,6 +198,8 @@ def test_products_changed_since_a_moment_are_found(cast: Cast) -> None:
         ("archived=maybe", "bad_value"),
         ("catgory=mug", "unknown_field"),
         ("sku=%00", "bad_value"),
+        ("sku=", "bad_value"),
+        ("updated_since=", "bad_value"),
     ],
 )
 def test_filters_that_say_nothing_are_refused(cast: Cast, query: str, code: str) -> None:
