@@ -119,6 +119,11 @@ licences: .venv/dev.stamp node_modules/npm.stamp ## Check every package's and ev
 bench: setup-dev ## Measure the pipeline; writes docs/benchmarks.md
 	@$(PY) -m tests.benchmarks
 
+.PHONY: bench-service
+bench-service: setup-dev ## Measure the running service (needs wrk); adds to docs/benchmarks.md
+	@infra/wrk.sh
+	@$(PY) -m tests.benchmarks --only service
+
 .PHONY: clean
 clean: ## Remove what the demo and the tests made; keeps .venv, node_modules and weights
 	@rm -rf demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

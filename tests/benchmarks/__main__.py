@@ -1,6 +1,6 @@
-"""the figures of docs/benchmarks.md: `make bench`
+"""the figures of docs/benchmarks.md: `make bench`, `make bench-service`
 
-    python -m tests.benchmarks [--only shape,speed,photos,objects] [--page]
+    python -m tests.benchmarks [--only shape,speed,photos,objects,service] [--page]
 
 Each part keeps its figures under `var/bench/PART.json`; the page is written from all that are there. About half an hour
 on two cores. Needs the open data beside the repository (`../shared/data`).
@@ -76,23 +76,34 @@ def measure_objects() -> list[dict[str, Any]]:
     return rows
 
 
+def measure_service() -> dict[str, Any]:
+    """Load on the web process, and one worker's pace."""
+    from tests.benchmarks.service import measure_service
+
+    return measure_service()
+
+
 PARTS: dict[str, Callable[[], Any]] = {
     "shape": measure_shape,
     "speed": measure_speed,
     "photos": measure_photos,
     "objects": measure_objects,
+    "service": measure_service,
 }
+PIPELINE = ("shape", "speed", "photos", "objects")
+"""What needs the open data; `service` does not."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas")
+    parser.add_argument("--only", default=",".join(PIPELINE), help="parts, with commas")
     parser.add_argument("--page", action="store_true", help="measure nothing: write the page from what is there")
     options = parser.parse_args()
-    if not DATA.is_dir():
+    wanted = [] if options.page else options.only.split(",")
+    if set(wanted) & set(PIPELINE) and not DATA.is_dir():
         say("The benchmarks need the open data: put it beside the repository as ../shared/data.")
         return 1
-    for name in [] if options.page else options.only.split(","):
+    for name in wanted:
         say(f"{name} ...")
         CACHE.mkdir(parents=True, exist_ok=True)
         (CACHE / f"{name}.json").write_text(json.dumps(PARTS[name](), indent=1))

@@ -35,6 +35,11 @@ rotation. Ours is not: its result is tried as it stands and turned by the photo'
 the camera's frame. All are then turned by a search over yaw in steps of 30 degrees (the same for everyone) and aligned
 by similarity ICP, which forgives scale and small turns. Half of CD, and F@.05 for F@.1, compare with a unit cube."""
 
+LOAD_FIGURES = ("per_second", "p50_ms", "p95_ms")
+SERVICE_NOTES = """\
+`make bench-service`: one web process (uvicorn), one dispatcher, SQLite, Valkey and SeaweedFS on the same two cores as wrk,
+which asks over 8 connections for 10 s after a second to warm up. Every product is published and has a job."""
+
 
 def load(part: str) -> Any:
     """The part's figures, None when it has not been measured."""
@@ -113,6 +118,24 @@ def runs_section(title: str, intro: str, rows: Sequence[Mapping[str, Any]], shee
     return f"## {title}\n\n{intro}\n\n{summary}\n\n![{title}]({sheet})\n\n{table(head, cells)}\n"
 
 
+def service_section(found: Mapping[str, Any]) -> str:
+    sizes = list(found["load"])
+    endpoints = [name for name in found["load"][sizes[0]] if name != "web_rss_mb"]
+    rows = [
+        [f"{name}, {int(size):,} products", *(round(found["load"][size][name][key], 1) for key in LOAD_FIGURES)]
+        for name in endpoints
+        for size in sizes
+    ]
+    jobs = found["jobs"]
+    memory = " and ".join(f"{found['load'][size]['web_rss_mb']} MB with {int(size):,} products" for size in sizes)
+    return (
+        f"## The service\n\n{SERVICE_NOTES}\n\n{table(['what', 'per second', 'p50, ms', 'p95, ms'], rows)}\n\n"
+        f"One worker on drafts of a 1024 px photo: {jobs['start_seconds']:.2f} s from request to start with an empty queue"
+        f" (median), {jobs['jobs_per_hour']:.0f} jobs an hour, {jobs['worker_rss_mb']} MB with its child process and Node."
+        f" The web process holds {memory}.\n"
+    )
+
+
 def contact_sheet(rows: Sequence[Mapping[str, Any]], path: Path, columns: int = 3) -> None:
     """Per run the photo, then front, right and back of the result (from its turntable), with its name."""
     wide, high = 4 * CELL + 8, CELL + 16
@@ -162,5 +185,7 @@ def write() -> Path:
         contact_sheet(rows, DOCS / "benchmark-objects.webp")
         intro = "Each open object's rendered photo through `plinth make`, told title and dimensions."
         parts.append(runs_section("Rendered objects", intro, rows, "benchmark-objects.webp"))
+    if found := load("service"):
+        parts.append(service_section(found))
     (DOCS / "benchmarks.md").write_text("\n".join(parts))
     return DOCS / "benchmarks.md"
