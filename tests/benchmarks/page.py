@@ -37,8 +37,8 @@ by similarity ICP, which forgives scale and small turns. Half of CD, and F@.05 f
 
 LOAD_FIGURES = ("per_second", "p50_ms", "p95_ms")
 SERVICE_NOTES = """\
-`make bench-service`: one web process (uvicorn), one dispatcher, SQLite, Valkey and SeaweedFS on the same two cores as wrk,
-which asks over 8 connections for 10 s after a second to warm up. Every product is published and has a job."""
+`make bench-service`: one web process (uvicorn), one dispatcher, SQLite, Valkey and SeaweedFS on the same two cores as
+wrk, which asks over 8 connections for 10 s after a second to warm up. Every product is published and has a job."""
 
 
 def load(part: str) -> Any:
@@ -130,9 +130,9 @@ def service_section(found: Mapping[str, Any]) -> str:
     memory = " and ".join(f"{found['load'][size]['web_rss_mb']} MB with {int(size):,} products" for size in sizes)
     return (
         f"## The service\n\n{SERVICE_NOTES}\n\n{table(['what', 'per second', 'p50, ms', 'p95, ms'], rows)}\n\n"
-        f"One worker on drafts of a 1024 px photo: {jobs['start_seconds']:.2f} s from request to start with an empty queue"
-        f" (median), {jobs['jobs_per_hour']:.0f} jobs an hour, {jobs['worker_rss_mb']} MB with its child process and Node."
-        f" The web process holds {memory}.\n"
+        f"One worker on drafts of a 1024 px photo: {jobs['start_seconds']:.2f} s from request to start with an empty "
+        f"queue (median), {jobs['jobs_per_hour']:.0f} jobs an hour, {jobs['worker_rss_mb']} MB with its child process "
+        f"and Node. The web process holds {memory}.\n"
     )
 
 
