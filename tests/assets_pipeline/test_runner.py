@@ -226,7 +226,7 @@ def test_a_child_that_stands_still_is_ended(mug: tasks.StoredPhoto, store: S3Sto
     begun = time.monotonic()
     with pytest.raises(TaskLost, match="3 s"):
         run(runner, make_task(mug, store), told)
-    assert 3 < time.monotonic() - begun
+    assert time.monotonic() - begun > 3
     assert runner.pid is None
 
 
