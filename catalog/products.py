@@ -83,6 +83,21 @@ def put_product(
         return change_product(product, wanted, revision=revision), False  # somebody made it at the same moment
 
 
+def with_archived(products: QuerySet[Product], archived: bool) -> QuerySet[Product]:
+    """Those that are archived, or those that are not, newest first by the index `product_list`.
+
+    `archived=False` becomes NOT, for which SQLite has no index. Without `archived` in the order, PostgreSQL walks
+    backwards through everybody's products as long as it expects to meet the merchant's soon.
+    """
+    return products.filter(archived__in=[archived]).order_by("archived", "-pk")
+
+
+def with_shown_version(products: QuerySet[Product]) -> QuerySet[Product]:
+    """With the published version in the same query, but for its large columns."""
+    large = ("files", "public_files", "dimensions", "metrics", "certificate", "licence")
+    return products.select_related("published_version").defer(*(f"published_version__{name}" for name in large))
+
+
 def with_tag(products: QuerySet[Product], tag: str) -> QuerySet[Product]:
     """Those of `products` that carry the tag."""
     return products.filter(HasText("tags", Cast(Value(tag), TextField())))

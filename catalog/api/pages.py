@@ -25,7 +25,7 @@ PAGE_ROWS, MOST_ROWS = 50, 200
 
 
 class NewestFirst(BasePagination):
-    """Pages of a queryset, the row that was made last first."""
+    """Pages of a queryset, the row that was made last first; whatever order it has already means the same."""
 
     next_link: str | None = None
 
@@ -34,7 +34,8 @@ class NewestFirst(BasePagination):
         cursor = request.query_params.get(CURSOR)
         if cursor is not None:
             queryset = queryset.filter(pk__lt=read_cursor(cursor))
-        rows = list(queryset.order_by("-pk")[: limit + 1])
+        newest_first = queryset if queryset.ordered else queryset.order_by("-pk")
+        rows = list(newest_first[: limit + 1])
         if len(rows) > limit:
             self.next_link = replace_query_param(request.build_absolute_uri(), CURSOR, make_cursor(rows[limit - 1].pk))
         return rows[:limit]

@@ -22,7 +22,9 @@ from catalog.products import (
     change_product,
     create_product,
     put_product,
+    with_archived,
     with_latest_job,
+    with_shown_version,
     with_tag,
     with_words,
 )
@@ -133,7 +135,7 @@ class ProductFilter(filters.FilterSet):
     def filter_queryset(self, queryset: QuerySet[Product]) -> QuerySet[Product]:
         archived = self.form.cleaned_data["archived"] or "false"
         queryset = super().filter_queryset(queryset)
-        return queryset if archived == "any" else queryset.filter(archived=archived == "true")
+        return queryset if archived == "any" else with_archived(queryset, archived == "true")
 
     def keep(self, products: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
         """Filtered in `filter_queryset`, which knows what counts where nothing is given."""
@@ -157,7 +159,7 @@ class ProductsView(View):
     @extend_schema(operation_id="list_products", tags=["products"], responses=ProductJson(many=True))
     def get(self, request: Request) -> Response:
         """List products, newest first."""
-        return self.show_page(self.merchant.products.select_related("published_version"), product_json)
+        return self.show_page(with_shown_version(self.merchant.products.all()), product_json)
 
     @extend_schema(
         operation_id="create_product",
@@ -181,7 +183,7 @@ class OneProduct(View):
 
     def product(self, **which: str) -> Product:
         """The merchant's product with that id or SKU. Raises Http404."""
-        rows = self.merchant.products.select_related("published_version")
+        rows = with_shown_version(self.merchant.products.all())
         found: Product = self.first(rows.filter(**which))
         return found
 
@@ -239,7 +241,7 @@ class ProductBySkuView(OneProduct):
     def put(self, request: Request, sku: str) -> Response:
         """Make the product with that SKU (201), or make it as given: what is left out is reset (200)."""
         values = self.parse(ProductPut)
-        product = self.merchant.products.select_related("published_version").filter(sku=sku).first()
+        product = with_shown_version(self.merchant.products.filter(sku=sku)).first()
         if product is None:
             require_absence(request)
         revision = self.expected_revision(product) if product else None

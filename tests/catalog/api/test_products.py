@@ -2,11 +2,18 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from catalog.api.pages import make_cursor, read_cursor
+from catalog.errors import Invalid
 from catalog.models import AssetJob, Product, Status
+from tests.catalog.api.plans import explain
+from tests.catalog.api.world import make_world
 from tests.catalog.conftest import Cast
 from tests.catalog.makers import make_job, make_product
 
@@ -44,8 +51,6 @@ def test_a_change_that_changes_nothing_leaves_revision_and_etag(cast: Cast) -> N
 
 @pytest.mark.parametrize("sku", ["A/B", "ä ö", "photos", "100%", "a?b#c", "..a"])
 def test_skus_of_any_kind_are_found_in_addresses(cast: Cast, sku: str) -> None:
-    from urllib.parse import quote
-
     make(cast, sku=sku)
     for address in (quote(sku), quote(sku, safe="")):
         answer = cast.reader.get(f"products/by-sku/{address}")
@@ -136,9 +141,6 @@ def test_cursors_and_limits_that_are_none_are_refused(cast: Cast, query: str) ->
 
 
 def test_a_cursor_hides_its_row_number_and_cannot_be_made_up(cast: Cast) -> None:
-    from catalog.api.pages import make_cursor, read_cursor
-    from catalog.errors import Invalid
-
     assert [read_cursor(make_cursor(pk)) for pk in (1, 2, 2**62)] == [1, 2, 2**62]
     cursor = make_cursor(7)
     for forged in (cursor[:-1] + "A", "A" + cursor[1:], cursor[:10]):
@@ -232,3 +234,31 @@ def test_values_that_will_not_do_are_named(cast: Cast, value: dict[str, Any], fi
     assert set(error["fields"]) == {field}
     assert error["code"] == ("unknown_field" if field in ("titel", "revision") else "bad_value")
     assert not Product.objects.exists()
+
+
+def plan_of(cast: Cast, query: str) -> str:
+    """How the database finds the page."""
+    with CaptureQueriesContext(connection) as queries:
+        assert cast.reader.get(f"products?{query}").status_code == 200
+    return explain(queries[-1]["sql"])
+
+
+@pytest.mark.parametrize("query", ["", "archived=true", "limit=200", "category=mug", "q=mug"])
+def test_a_page_is_read_in_the_order_of_an_index_however_many_there_are(cast: Cast, query: str) -> None:
+    plan = plan_of(cast, query)
+    assert "product_list (merchant_id=? AND archived=?)" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_the_next_page_begins_in_the_index_where_the_last_one_ended(cast: Cast) -> None:
+    plan = plan_of(cast, f"cursor={make_cursor(10)}")
+    assert "product_list (merchant_id=? AND archived=? AND id<?)" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_page_costs_one_query_whatever_its_products_have(cast: Cast, django_assert_num_queries: Any) -> None:
+    for _ in range(4):
+        make_world(cast.shop)
+    cast.reader.get("products")
+    with django_assert_num_queries(2):  # the key, the page
+        assert len(cast.reader.get("products").json()["results"]) == 8

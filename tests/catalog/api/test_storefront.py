@@ -5,11 +5,13 @@ from typing import Any
 import dramatiq
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product
 from catalog.storage import storage as open_storage
 from catalog.versions import roll_back, unpublish
 from infra.broker import make_broker
+from tests.catalog.api.plans import explain
 from tests.catalog.api.world import World, make_version, make_world
 from tests.catalog.conftest import Cast
 
@@ -145,17 +147,12 @@ def test_what_shoppers_need_not_know_stays_out(cast: Cast, world: World) -> None
 
 
 def plan_of(cast: Cast, address: str) -> str:
-    """How SQLite finds the row."""
-    from django.test.utils import CaptureQueriesContext
-
+    """How the database finds the row."""
     with CaptureQueriesContext(connection) as queries:
         assert cast.nobody.get(address).status_code == 200
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {queries[0]['sql']}")
-        return "\n".join(row[3] for row in cursor.fetchall())
+    return explain(queries[0]["sql"])
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plans")
 def test_the_row_is_found_by_indexes_alone(cast: Cast, world: World) -> None:
     for plan in (plan_of(cast, by_id(world)), plan_of(cast, by_sku(world))):
         assert "SCAN" not in plan
