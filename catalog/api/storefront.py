@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from django.http import Http404
-from django.urls import path
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path, re_path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.base import View
+from catalog.api.errors import not_found
 from catalog.models import Product
 from catalog.storefront import find_by_id, find_by_sku, manifest
 
@@ -117,7 +118,17 @@ class ManifestBySkuView(PublicView):
         return self.show_manifest(find_by_sku(merchant, sku))
 
 
-urlpatterns = [
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    """What is said at addresses that are none."""
+    response = not_found(request)
+    for name, value in {**FROM_ANYWHERE, "Cache-Control": SHORTER}.items():
+        response.headers[name] = value
+    return response
+
+
+routes = [
     path("<str:id>.json", ManifestView.as_view(), name="manifest"),
     path("<str:merchant>/<path:sku>.json", ManifestBySkuView.as_view(), name="manifest-by-sku"),
 ]
+
+urlpatterns = [*routes, re_path("", nothing_here)]

@@ -79,7 +79,7 @@ CASES = {
 
 def operations() -> Iterator[str]:
     """Every method of every address, from the URL configuration."""
-    patterns: list[URLPattern] = [*urls.routes, *storefront.urlpatterns]
+    patterns: list[URLPattern] = [*urls.routes, *storefront.routes]
     for pattern in patterns:
         view = pattern.callback.view_class  # type: ignore[attr-defined]
         for method in ("get", "post", "put", "patch", "delete"):

@@ -116,10 +116,22 @@ def test_what_is_not_shown_is_not_there(cast: Cast, world: World, address: Any) 
 
 
 @pytest.mark.parametrize(
-    "where", ["/s/prd_none.json", "/s/%00.json", "/s/shop/none.json", "/s/shop/%00.json", "/s/x/../y.json"]
+    "where",
+    [
+        "/s/prd_none.json",
+        "/s/%00.json",
+        "/s/shop/none.json",
+        "/s/shop/%00.json",
+        "/s/x/../y.json",
+        "/s/",
+        "/s/x",
+        "/s/a%0Ab/c%0Ad.json",
+    ],
 )
 def test_addresses_that_nobody_has_are_not_found(cast: Cast, where: str) -> None:
-    assert cast.nobody.get(where).status_code == 404
+    answer = cast.nobody.get(where)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
 def test_a_page_may_ask_first_what_it_may_ask(cast: Cast, world: World) -> None:
