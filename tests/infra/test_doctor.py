@@ -135,10 +135,12 @@ def server_with_date(date: str) -> Iterator[str]:
     server = HTTPServer(("127.0.0.1", 0), Answer)
     thread = Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(0, Level.OK), (120, Level.WARNING), (-900, Level.ERROR)])
