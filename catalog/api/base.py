@@ -33,6 +33,12 @@ from catalog.models import Merchant
 Json = dict[str, Any]
 
 
+def to_json(serializer: type[Serializer[Any]]) -> Callable[[Any], Json]:
+    """Row -> JSON, by one serializer for all rows: making one copies all its fields, half of a list's time."""
+    made = serializer()
+    return lambda row: dict(made.to_representation(row))
+
+
 class AlwaysJson(BaseContentNegotiation):
     """What callers accept does not count: JSON is what there is."""
 

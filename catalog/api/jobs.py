@@ -1,5 +1,6 @@
 """/products/{id}/assets and /jobs: ask for assets, follow them, decide about them"""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.urls import URLPattern, path
@@ -10,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import context, jobs
-from catalog.api.base import Json, View
+from catalog.api.base import Json, View, to_json
 from catalog.api.filters import SinceFilter
 from catalog.models import AssetJob, Priority, Status
 from catalog.recipe import Recipe
@@ -129,14 +130,12 @@ class JobJson(JobListed):
         return jobs.seconds_left(job)
 
 
-def job_listed(job: AssetJob) -> Json:
-    """A job as lists have it."""
-    return dict(JobListed(job).data)
+job_listed: Callable[[AssetJob], Json] = to_json(JobListed)
+"""A job as lists have it."""
 
 
-def job_json(job: AssetJob) -> Json:
-    """A job as the API tells it."""
-    return dict(JobJson(job).data)
+job_json: Callable[[AssetJob], Json] = to_json(JobJson)
+"""A job as the API tells it."""
 
 
 # views

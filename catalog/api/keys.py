@@ -1,5 +1,6 @@
 """/keys: the keys of a shop's programs; owners only"""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.urls import path
@@ -8,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.base import Json, View
+from catalog.api.base import Json, View, to_json
 from catalog.api.etags import etag_of
 from catalog.merchants import issue_api_key, revoke_api_key
 from catalog.models import ApiKey
@@ -41,9 +42,8 @@ class NewKeyJson(KeyJson):
     )
 
 
-def key_json(key: ApiKey) -> Json:
-    """A key, as the API shows it."""
-    return dict(KeyJson(key).data)
+key_json: Callable[[ApiKey], Json] = to_json(KeyJson)
+"""A key, as the API shows it."""
 
 
 class KeysView(View):

@@ -1,5 +1,6 @@
 """/merchant and /members: the shop itself, and who acts for it"""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.urls import path
@@ -8,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.base import Json, View
+from catalog.api.base import Json, View, to_json
 from catalog.api.etags import etag_of
 from catalog.deletion import delete_merchant
 from catalog.errors import Invalid
@@ -55,14 +56,12 @@ class MemberJson(serializers.Serializer[Member]):
     since = serializers.DateTimeField(source="created_at")
 
 
-def merchant_json(merchant: Merchant) -> Json:
-    """A shop, as the API shows it."""
-    return dict(MerchantJson(merchant).data)
+merchant_json: Callable[[Merchant], Json] = to_json(MerchantJson)
+"""A shop, as the API shows it."""
 
 
-def member_json(member: Member) -> Json:
-    """A member, as the API shows them."""
-    return dict(MemberJson(member).data)
+member_json: Callable[[Member], Json] = to_json(MemberJson)
+"""A member, as the API shows them."""
 
 
 class MerchantView(View):

@@ -1,5 +1,6 @@
 """/products/{id}/photos, /products/{id}/uploads and /photos: photos by form, by address and straight to the store"""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import photos
-from catalog.api.base import Json, View
+from catalog.api.base import Json, View, to_json
 from catalog.api.errors import TooLarge
 from catalog.api.etags import etag_of
 from catalog.api.jobs import NoBody
@@ -116,9 +117,8 @@ class UploadJson(serializers.Serializer[Any]):
     upload = FormJson()
 
 
-def photo_json(photo: Photo) -> Json:
-    """A photo as the API tells it."""
-    return dict(PhotoJson(photo).data)
+photo_json: Callable[[Photo], Json] = to_json(PhotoJson)
+"""A photo as the API tells it."""
 
 
 # views

@@ -1,5 +1,6 @@
 """/products: what is sold, by id and by SKU"""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.validators import RegexValidator
@@ -11,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.base import Json, View
+from catalog.api.base import Json, View, to_json
 from catalog.api.etags import etag_of, require_absence
 from catalog.api.filters import SinceFilter
 from catalog.deletion import delete_product
@@ -101,9 +102,8 @@ class ProductJson(serializers.Serializer[Product]):
         return reverse("manifest", args=[product.public_id])
 
 
-def product_json(product: Product) -> Json:
-    """A product, as the API shows it."""
-    return dict(ProductJson(product).data)
+product_json: Callable[[Product], Json] = to_json(ProductJson)
+"""A product, as the API shows it."""
 
 
 class ProductFilter(filters.FilterSet):

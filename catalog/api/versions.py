@@ -1,5 +1,6 @@
 """/products/{id}/versions and /versions: what has been made, and which of it the storefront shows"""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.urls import URLPattern, path
@@ -9,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import versions
-from catalog.api.base import Json, View
+from catalog.api.base import Json, View, to_json
 from catalog.api.etags import etag_of
 from catalog.api.jobs import CostJson, NoBody
 from catalog.api.products import product_json
@@ -80,14 +81,12 @@ class VersionJson(VersionListed):
         }
 
 
-def version_listed(version: AssetVersion) -> Json:
-    """A version as lists have it."""
-    return dict(VersionListed(version).data)
+version_listed: Callable[[AssetVersion], Json] = to_json(VersionListed)
+"""A version as lists have it."""
 
 
-def version_json(version: AssetVersion) -> Json:
-    """A version as the API tells it."""
-    return dict(VersionJson(version).data)
+version_json: Callable[[AssetVersion], Json] = to_json(VersionJson)
+"""A version as the API tells it."""
 
 
 class VersionsView(View):
