@@ -17,6 +17,9 @@ from catalog.models import AssetJob, Priority, Status
 from catalog.recipe import Recipe
 
 FEWEST_TRIANGLES, MOST_TRIANGLES = 100, 100_000
+LARGE = tuple(f"version__{name}" for name in ("files", "public_files", "metrics", "certificate", "licence"))
+"""What a list of jobs need not read."""
+
 TEXTURE_SIZES = (256, 512, 1024, 2048)
 LARGEST_SEED = 2**31 - 1
 PRIORITIES = {priority.name.lower(): priority for priority in Priority}
@@ -178,7 +181,7 @@ class JobsView(View):
     @extend_schema(operation_id="list_jobs", summary="Jobs", tags=["jobs"], responses=JobListed(many=True))
     def get(self, request: Request) -> Response:
         """Jobs, newest first."""
-        return self.show_page(self.merchant.jobs.select_related("product", "version"), job_listed)
+        return self.show_page(self.merchant.jobs.select_related("product", "version").defer(*LARGE), job_listed)
 
 
 class OneJob(View):
