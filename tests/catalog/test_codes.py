@@ -9,16 +9,8 @@ import pytest
 
 from catalog.api.errors import KNOWN
 
-SPOKEN_BY = {
-    "Invalid": 0,
-    "Conflict": 0,
-    "Forbidden": 0,
-    "Away": 0,
-    "_invalid": 0,
-    "refusal": 0,
-    "refuse_photo": 1,
-    "__init__": 0,
-}
+FIRST = ("Invalid", "Conflict", "Forbidden", "Away", "_away", "_invalid", "refusal", "__init__")
+SPOKEN_BY = {**dict.fromkeys(FIRST, 0), "refuse_photo": 1}
 """Whose argument at that place is a code."""
 
 FROM_THE_STORE = {"storage_away", "storage_full", "storage_denied"}
