@@ -25,7 +25,7 @@ from catalog.errors import Away
 from catalog.leases import lose_expired_lease
 from catalog.models import AssetJob, IdempotentRequest, JobEvent, Photo, PhotoState, Worker
 from catalog.storage import storage
-from catalog.workers import KEEP_SECONDS, live_workers
+from catalog.workers import KEEP_SECONDS, LIVE_SECONDS, live_workers
 
 log = logging.getLogger(__name__)
 
@@ -143,16 +143,20 @@ PHOTO_PATIENCE = Patience()
 
 
 def settle_old_photos(now: datetime) -> int:
-    """Forget uploads that nobody has confirmed; refuse photos that nobody could look at."""
+    """Forget uploads that nobody has confirmed; refuse photos that workers could not look at.
+
+    Without workers nobody could have: those photos wait, however long it takes.
+    """
     old = now - timedelta(hours=UPLOAD_HOURS)
     found = [
         *unsettled(PhotoState.AWAITED, old)[:AT_ONCE],
         *unsettled(PhotoState.CHECKING, old)[:AT_ONCE],
     ]
+    worked = Worker.objects.filter(started_at__lt=old, last_seen_at__gte=now - timedelta(seconds=LIVE_SECONDS)).exists()
     for photo in found:
         if photo.state == PhotoState.AWAITED and not photo.source_url:
             _forget_upload(photo)
-        else:
+        elif worked:
             photos.refuse_photo(photo.pk, "photo_unreadable", "We could not look at this photo: add it once more.")
     return len(found)
 

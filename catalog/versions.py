@@ -16,6 +16,9 @@ from catalog.errors import Conflict, LostRace
 from catalog.models import AssetJob, AssetVersion, FileKey, Product, Status
 from catalog.storage import PUBLIC, storage
 
+SHOWN = frozenset({"model.glb", "model.web.glb", "model.usdz", "poster.webp", "poster-white.webp", "turntable.webp"})
+"""What publishing makes public. The report and the preview hold the merchant's photos and figures: they stay theirs."""
+
 IMMUTABLE = "public, max-age=31536000, immutable"
 """A year: published files are content-addressed and never change."""
 
@@ -101,13 +104,16 @@ def publish_version(version: AssetVersion) -> None:
             job.record("note", text=f"Version {version.number} is published again.")
 
 
-def roll_back(product: Product) -> AssetVersion:
+def roll_back(product: Product, *, revision: int | None = None) -> AssetVersion:
     """Show the version published before the one that is shown. Raises Conflict ("nothing_to_roll_back").
 
+    Given the `revision` that the caller has read, raises LostRace when it is another by now: two clicks are one step.
     Needs no store: what has been published once lies under its public keys.
     """
     with transaction.atomic():
         product = Product.objects.select_for_update().get(pk=product.pk)
+        if revision not in {None, product.revision}:
+            raise LostRace(f"{product.public_id} was changed meanwhile")
         refuse_archived(product)
         shown = product.published_version
         earlier = product.versions.filter(published_at__isnull=False)
@@ -132,10 +138,11 @@ def public_key(merchant_id: str, file: Mapping[str, Any]) -> str:
 
 
 def copy_to_public(version: AssetVersion) -> list[dict[str, Any]]:
-    """Copy every file under its public key, on the store's side; returns `public_files`. Raises Conflict, Away."""
+    """Copy what is SHOWN under its public key, on the store's side; returns `public_files`. Raises Conflict, Away."""
     merchant_id = version.product.merchant.public_id
-    copies = [{**file, "key": public_key(merchant_id, file)} for file in version.files]
-    for file, copy in zip(version.files, copies, strict=True):
+    shown = [file for file in version.files if file["name"] in SHOWN]
+    copies = [{**file, "key": public_key(merchant_id, file)} for file in shown]
+    for file, copy in zip(shown, copies, strict=True):
         try:
             storage().copy(file["key"], copy["key"], content_type=file["content_type"], cache_control=IMMUTABLE)
         except KeyError:

@@ -5,10 +5,12 @@ inputs while it computes, and running jobs that fit together at once, would begi
 """
 
 import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
 
 from assets_pipeline import tasks
 from assets_pipeline.errors import Cancelled, InputRejected, Unavailable
@@ -127,10 +129,13 @@ class Shift:
 
     def finish(self) -> None:
         """Make the files and the version."""
-        if leases.resume_finish(self.lease) is None:
+        with beating(self.lease):
+            version = leases.resume_finish(self.lease)
+        if version is None:
             result = self.run()
             assert isinstance(result, tasks.Finished)
-            leases.end_finish(self.lease, finished_asset(result), self.spent)
+            with beating(self.lease):
+                leases.end_finish(self.lease, finished_asset(result), self.spent)
 
     def run(self) -> tasks.Result:
         """Have the child do this group. Raises whatever the ladder knows."""
@@ -179,3 +184,26 @@ class Shift:
         except DatabaseError as error:
             log.warning("the database does not answer: %s", error)
             return otherwise
+
+
+@contextmanager
+def beating(lease: leases.Lease) -> Iterator[None]:
+    """Keep the lease from a thread of its own while this one publishes: a slow store must not cost the lease."""
+    over = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not over.wait(leases.HEARTBEAT_SECONDS):
+                leases.extend_lease(lease)
+        except (LostRace, DatabaseError) as error:  # whoever writes next finds out
+            log.info("the lease is kept no longer: %s", error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=beat, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

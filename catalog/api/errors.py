@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.core.exceptions import (
+    ObjectDoesNotExist,
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
@@ -131,7 +132,7 @@ def _answer(error: Exception) -> Response | None:
             return _away("database_away", "The database is away for a moment: try again.")
         case LostRace():
             return _response(409, PreconditionFailed.default_code, "It was changed by somebody else meanwhile.")
-        case Http404():
+        case Http404() | ObjectDoesNotExist():  # the latter: deleted by somebody else meanwhile
             return _answer(exceptions.NotFound())
         case PermissionDenied():
             return _answer(exceptions.PermissionDenied())

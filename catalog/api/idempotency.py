@@ -49,8 +49,11 @@ class Claim:
     created_at: datetime
 
     def keep(self, response: Response, told_once: tuple[str, ...] = ()) -> None:
-        """Keep the answer, without its members that are `told_once`; let go of the key if the answer is our fault."""
-        if response.status_code >= 500:
+        """Keep the answer, without its members that are `told_once`.
+
+        Let go of the key if the answer is our fault, or will be another one once the state of things has changed.
+        """
+        if response.status_code >= 500 or response.status_code == 409:
             self.let_go()
             return
         data = json.loads(JSONRenderer().render(response.data) or b"null")

@@ -163,7 +163,8 @@ class RollBackView(OneVersion):
         product = self.find(self.merchant.products, id)
         self.check_unchanged(etag_of(product_json(product)))
         self.parse(NoBody)
-        return self.show(version_json(self.version(versions.roll_back(product).public_id)))
+        revision = product.revision if "If-Match" in request.headers else None
+        return self.show(version_json(self.version(versions.roll_back(product, revision=revision).public_id)))
 
 
 class UnpublishView(View):

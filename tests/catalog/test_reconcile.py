@@ -221,8 +221,16 @@ class TestPhotos:
         assert list(storage.list(key)) == []
         assert product.photos.count() == 1
 
-    def test_that_nobody_could_look_at_for_a_day_are_refused(self, product: Product) -> None:
+    def test_wait_for_workers_however_long_it_takes(self, product: Product) -> None:
         photo = make_photo(product, state=PhotoState.CHECKING)
+        reconcile(in_(hours=25))
+        photo.refresh_from_db()
+        assert photo.state == PhotoState.CHECKING
+
+    def test_that_workers_could_not_look_at_for_a_day_are_refused(self, product: Product) -> None:
+        photo = make_photo(product, state=PhotoState.CHECKING)
+        make_worker()
+        Worker.objects.update(started_at=in_(hours=-1), last_seen_at=in_(hours=25))
         reconcile(in_(hours=25))
         photo.refresh_from_db()
         assert (photo.state, photo.reject_code) == (PhotoState.REJECTED, "photo_unreadable")

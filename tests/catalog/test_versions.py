@@ -94,6 +94,17 @@ class TestPublishing:
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(private)
 
+    def test_keeps_the_merchants_report_and_preview_private(self, product: Product) -> None:
+        version = make_version(product)
+        report = {**version.files[0], "name": "report.json", "content_type": "application/json"}
+        AssetVersion.objects.filter(pk=version.pk).update(files=[*version.files, report])
+        version.refresh_from_db()
+        publish_version(version)
+        version.refresh_from_db()
+        assert "report.json" not in {file["name"] for file in version.public_files}
+        public = list(catalog_storage.storage().list(f"m/{product.merchant.public_id}/"))
+        assert len(public) == 3
+
     def test_moves_the_pointer_and_ends_the_review_together(self, product: Product) -> None:
         version = make_version(product)
         revision = shown(product)[1]
@@ -328,6 +339,15 @@ class TestRollingBack:
         results = race(*[lambda: roll_back(product)] * 3)
         assert sorted(type(each).__name__ for each in results) == ["AssetVersion", "AssetVersion", "Conflict"]
         assert shown(product)[0] == 1
+
+    def test_is_one_step_for_two_who_have_read_the_same(self, product: Product) -> None:
+        for _ in range(3):
+            publish_version(make_version(product))
+        read = Product.objects.get(pk=product.pk).revision
+        assert roll_back(product, revision=read).number == 2
+        with pytest.raises(LostRace):
+            roll_back(product, revision=read)
+        assert shown(product)[0] == 2
 
     def test_of_what_is_not_shown_is_refused(self, product: Product) -> None:
         with pytest.raises(Conflict, match="nothing_to_roll_back"):
