@@ -144,6 +144,8 @@ def test_twenty_jobs_survive_a_kill_in_each_stage_and_publish_once(
         assert state["status"] == "published" or state["reason"] == "grade_c", state
         versions = client.ask("GET", f"products/{product}/versions", expect=200)["results"]
         assert len(versions) == 1
+    published = "select count(*) from catalog_jobevent where kind = 'status' and status = 'published' group by job_id"
+    assert {count for (count,) in rows(service, published)} == {1}
 
 
 def rows(service: Service, query: str) -> list[Any]:
