@@ -38,7 +38,7 @@ by similarity ICP, which forgives scale and small turns. Half of CD, and F@.05 f
 LOAD_FIGURES = ("per_second", "p50_ms", "p95_ms")
 SERVICE_NOTES = """\
 `make bench-service`: one web process (uvicorn), one dispatcher, SQLite, Valkey and SeaweedFS on the same two cores as
-wrk, which asks over 8 connections for 10 s after a second to warm up. Every product is published and has a job."""
+wrk, which asks over 8 connections for some seconds after one to warm up. Every product is published and has a job."""
 
 
 def load(part: str) -> Any:
