@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
+ATTEMPTS = 3
+"""Of one request, with growing pauses of up to a second or two between them."""
+
 PART_BYTES = 16 * 1_048_576
 """Larger data goes in parts of that size; S3 asks for 5 MiB at least."""
 
@@ -205,19 +208,20 @@ class S3Store:
         return f"{self.public_base_url or self.bucket_url()}/{quote(key)}"
 
     def check(self) -> None:
-        """Ask the bucket for a sign of life."""
+        """Ask the bucket for a sign of life, once: whoever asks wants to know how it is now."""
         with self.translated():
             try:
-                self.client().head_bucket(Bucket=self.bucket)
+                self.client(attempts=1).head_bucket(Bucket=self.bucket)
             except ClientError as error:
                 if _code(error) == "404":  # a HEAD has no body to say what is missing
                     error.response["Error"]["Code"] = "NoSuchBucket"
                 raise
 
-    def client(self, *, browser: bool = False) -> "S3Client":
+    def client(self, *, browser: bool = False, attempts: int = ATTEMPTS) -> "S3Client":
         """boto3's client; its errors come out as ours within `translated`."""
         endpoint = self.browser_url if browser and self.browser_url else self.endpoint_url
-        return _open_client(os.getpid(), endpoint, self.region, self.access_key, self.secret_key, self.timeout_seconds)
+        key = self.access_key, self.secret_key
+        return _open_client(os.getpid(), endpoint, self.region, *key, self.timeout_seconds, attempts)
 
     @contextlib.contextmanager
     def translated(self, key: str = "") -> Iterator[None]:
@@ -283,7 +287,13 @@ class S3Store:
 
 @lru_cache(maxsize=16)
 def _open_client(
-    process: int, endpoint_url: str, region: str, access_key: str, secret_key: str, timeout_seconds: float
+    process: int,
+    endpoint_url: str,
+    region: str,
+    access_key: str,
+    secret_key: str,
+    timeout_seconds: float,
+    attempts: int,
 ) -> "S3Client":
     """One client for all threads of `process`: connections must not cross a fork."""
     session = Session(access_key or None, secret_key or None, region_name=region)
@@ -292,7 +302,7 @@ def _open_client(
         s3={"addressing_style": "path" if endpoint_url else "auto"},
         connect_timeout=min(timeout_seconds, 3),
         read_timeout=timeout_seconds,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=32,
         request_checksum_calculation="when_required",  # we send SHA-256; many servers do not know CRC trailers
     )

@@ -8,6 +8,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from catalog.errors import Away
 from catalog.storage import storage as storage_of_this_process
 from infra.engines.engine import free_ports
 from infra.health import look_at
@@ -70,12 +71,13 @@ def test_readyz_tells_a_store_that_is_away(client: Client, broker: object, setti
     (port,) = free_ports(1)
     settings.ENV = replace(settings.ENV, s3_endpoint_url=f"http://127.0.0.1:{port}")
     storage_of_this_process.cache_clear()
+    with pytest.raises(Away):
+        storage_of_this_process().check()  # the first question of a process loads boto3's client
     try:
         response = client.get("/readyz")
     finally:
         storage_of_this_process.cache_clear()
-    assert response.status_code == 503
-    assert response.json()["store"]["reason"] in {"storage_away", "no_answer"}  # the latter on a busy machine
+    assert (response.status_code, response.json()["store"]["reason"]) == (503, "storage_away")
     assert response.json()["broker"]["ok"]
 
 
