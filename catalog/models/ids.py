@@ -42,3 +42,13 @@ def job_id() -> str:
 def version_id() -> str:
     """A new version's public id."""
     return new_id("ver")
+
+
+def invitation_id() -> str:
+    """A new invitation's public id."""
+    return new_id("inv")
+
+
+def comment_id() -> str:
+    """A new comment's public id."""
+    return new_id("com")

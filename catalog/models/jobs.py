@@ -33,6 +33,14 @@ class Group(models.TextChoices):
     FINISH = "finish", "finish"
 
 
+class Kind(models.TextChoices):
+    """What a job starts from: the product's photos, one of its versions, or a model that the merchant uploaded."""
+
+    MAKE = "make", "from photos"
+    EDIT = "edit", "from a version"
+    UPLOAD = "upload", "from an uploaded model"
+
+
 class Priority(models.IntegerChoices):
     """Lower goes first: somebody waits for the one, nobody for the other."""
 
@@ -47,6 +55,8 @@ class AssetJob(models.Model):
     """A request to make a product's asset, and how far it is.
 
     merchant: the product's, kept here too so that lists and the dispatcher's turns stay one index lookup.
+    kind: all but MAKE begin with the group `finish`. source_version: what EDIT starts from; edits: what it changes, as
+    `catalog.edits.Edits` in JSON. source_key: where the model of UPLOAD lies.
     recipe: `catalog.recipe.Recipe` as JSON. group: the task that comes next or runs now. stage and progress (0..100)
     are for people. generator, generator_why: filled in by `prepare`. queue: where the task of `group` goes.
 
@@ -81,6 +91,12 @@ class AssetJob(models.Model):
     public_id = models.CharField(max_length=24, unique=True, default=job_id, editable=False)
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="jobs")
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="jobs")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.MAKE)
+    source_version = models.ForeignKey(
+        "catalog.AssetVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="edit_jobs"
+    )
+    source_key = models.CharField(max_length=300, blank=True)
+    edits = models.JSONField(default=dict, blank=True)
     recipe = models.JSONField()
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.INTERACTIVE)
     status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
@@ -120,6 +136,7 @@ class AssetJob(models.Model):
             ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="job_status_known"),
             models.CheckConstraint(condition=Q(group__in=Group.values), name="job_group_known"),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="job_kind_known"),
             models.CheckConstraint(condition=Q(progress__lte=100), name="job_progress_at_most_100"),
             models.CheckConstraint(
                 condition=Q(lease__isnull=True, lease_expires_at__isnull=True)
@@ -153,6 +170,7 @@ class AssetJob(models.Model):
             models.Index(fields=["ended_at"], condition=~Q(prepared_key=""), name="job_checkpoints"),
             models.Index(fields=["prepared_key"], condition=~Q(prepared_key=""), name="job_prepared"),
             models.Index(fields=["generated_key"], condition=~Q(generated_key=""), name="job_generated"),
+            models.Index(fields=["source_key"], condition=~Q(source_key=""), name="job_source"),
             models.Index(fields=["merchant", "-id"], name="job_list"),
             models.Index(fields=["product", "-id"], name="job_list_of_product"),
         ]

@@ -85,6 +85,9 @@ class Photo(models.Model):
     key: where its bytes lie in the private store. sha256, bytes, width, height: filled in once it has been looked at
     (sha256 and bytes at once where we received it ourselves). advice: list of {code, text, level}. rights: what the
     merchant stated about their right to use the photo. source_url: where a worker fetches it from, if anywhere.
+
+    A worker that fetches it or looks at it holds `lease` until `lease_expires_at`. released_at: when a worker was last
+    sent for it; None: waits its turn. lost_leases: workers that gave no sign of life while they held it.
     """
 
     public_id = models.CharField(max_length=24, unique=True, default=photo_id, editable=False)
@@ -102,6 +105,10 @@ class Photo(models.Model):
     reject_code = models.CharField(max_length=60, blank=True)
     rights = models.CharField(max_length=200, blank=True)
     source_url = models.CharField(max_length=2000, blank=True)
+    released_at = models.DateTimeField(null=True)
+    lease = models.UUIDField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    lost_leases = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

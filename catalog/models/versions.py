@@ -1,9 +1,11 @@
 """A finished asset: immutable once written."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from catalog.models.ids import version_id
+from catalog.models.ids import comment_id, version_id
+from catalog.models.jobs import Kind
 from catalog.models.products import Product
 
 
@@ -12,12 +14,16 @@ class AssetVersion(models.Model):
 
     number: 1, 2, 3 ... within the product. files: list of {name, key, bytes, sha256, content_type}; keys lie in the
     private store. public_files: the same names with their keys in the public prefix, once published.
+    origin: what it was made from; parent: the version that an edit started from; edits: what it changed.
     dimensions: {width, height, depth} in metres. metrics, certificate: as the pipeline reported them.
     """
 
     public_id = models.CharField(max_length=24, unique=True, default=version_id, editable=False)
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
+    origin = models.CharField(max_length=8, choices=Kind, default=Kind.MAKE)
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="edited")
+    edits = models.JSONField(default=dict, blank=True)
     files = models.JSONField()
     public_files = models.JSONField(default=list)
     dimensions = models.JSONField()
@@ -36,6 +42,7 @@ class AssetVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["product", "number"], name="version_number_once_per_product"),
             models.CheckConstraint(condition=Q(grade__in=["A", "B", "C"]), name="version_grade_known"),
+            models.CheckConstraint(condition=Q(origin__in=Kind.values), name="version_origin_known"),
         ]
         indexes = [models.Index(fields=["product", "-number"], name="version_list")]
 
@@ -67,3 +74,48 @@ class Removal(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Comment(models.Model):
+    """What somebody of the shop said about a version."""
+
+    public_id = models.CharField(max_length=24, unique=True, default=comment_id, editable=False)
+    version = models.ForeignKey(AssetVersion, on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    text = models.CharField(max_length=2000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="comment_says_something")]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class Happening(models.TextChoices):
+    """What shoppers do with an asset in a shop's page."""
+
+    VIEW = "view", "seen"
+    LOAD = "load", "model opened"
+    INTERACT = "interact", "turned"
+    AR_START = "ar_start", "placed in a room"
+    AR_TAP = "ar_tap", "tapped the shop's call in AR"
+    ADD_TO_CART = "add_to_cart", "put in the cart"
+
+
+class HappeningCount(models.Model):
+    """How often shoppers did something with a version on one day (UTC): a count, and nothing about anybody."""
+
+    version = models.ForeignKey(AssetVersion, on_delete=models.CASCADE, related_name="happenings")
+    day = models.DateField()
+    happening = models.CharField(max_length=12, choices=Happening)
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "day", "happening"], name="happening_counted_once"),
+            models.CheckConstraint(condition=Q(happening__in=Happening.values), name="happening_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.happening} {self.day}: {self.count}"

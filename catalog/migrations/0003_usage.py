@@ -1,0 +1,49 @@
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("catalog", "0002_photo_turns")]
+
+    operations = [
+        migrations.CreateModel(
+            name="UsageDay",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField()),
+                ("generator", models.CharField(blank=True, max_length=40)),
+                (
+                    "ended_as",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("queued", "waiting"),
+                            ("running", "being made"),
+                            ("needs_review", "to be looked at"),
+                            ("published", "published"),
+                            ("rejected", "rejected"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("ended", models.PositiveIntegerField(default=0)),
+                ("versions", models.PositiveIntegerField(default=0)),
+                ("cpu_seconds", models.FloatField(default=0)),
+                ("gpu_seconds", models.FloatField(default=0)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="usage_days", to="catalog.merchant"
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddConstraint(
+            model_name="usageday",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "day", "generator", "ended_as"), name="usage_once_per_day"
+            ),
+        ),
+    ]

@@ -1,0 +1,82 @@
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("catalog", "0003_usage")]
+
+    operations = [
+        migrations.AddField(
+            model_name="assetjob",
+            name="edits",
+            field=models.JSONField(blank=True, default=dict),
+        ),
+        migrations.AddField(
+            model_name="assetjob",
+            name="kind",
+            field=models.CharField(
+                choices=[("make", "from photos"), ("edit", "from a version"), ("upload", "from an uploaded model")],
+                default="make",
+                max_length=8,
+            ),
+        ),
+        migrations.AddField(
+            model_name="assetjob",
+            name="source_key",
+            field=models.CharField(blank=True, max_length=300),
+        ),
+        migrations.AddField(
+            model_name="assetjob",
+            name="source_version",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="edit_jobs",
+                to="catalog.assetversion",
+            ),
+        ),
+        migrations.AddField(
+            model_name="assetversion",
+            name="edits",
+            field=models.JSONField(blank=True, default=dict),
+        ),
+        migrations.AddField(
+            model_name="assetversion",
+            name="origin",
+            field=models.CharField(
+                choices=[("make", "from photos"), ("edit", "from a version"), ("upload", "from an uploaded model")],
+                default="make",
+                max_length=8,
+            ),
+        ),
+        migrations.AddField(
+            model_name="assetversion",
+            name="parent",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="edited",
+                to="catalog.assetversion",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="assetjob",
+            index=models.Index(
+                condition=models.Q(("source_key", ""), _negated=True), fields=["source_key"], name="job_source"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="assetjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["make", "edit", "upload"])), name="job_kind_known"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="assetversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("origin__in", ["make", "edit", "upload"])), name="version_origin_known"
+            ),
+        ),
+    ]
