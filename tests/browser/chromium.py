@@ -38,7 +38,7 @@ AXE_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practi
 
 @dataclass
 class Watched:
-    """A page and what came of it: complaints, which are exceptions and the console's errors, and requested addresses."""
+    """A page and its complaints (exceptions, the console's errors and warnings) and the addresses it requested."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
