@@ -22,6 +22,7 @@ from catalog import queue as messages
 from catalog.deletion import PREFIXES, remove_due, remove_later, used_keys
 from catalog.dispatch import released_in
 from catalog.errors import Away
+from catalog.happenings import forget_happenings
 from catalog.leases import lose_expired_lease
 from catalog.models import AssetJob, IdempotentRequest, JobEvent, Photo, PhotoState, Worker
 from catalog.storage import storage
@@ -242,6 +243,7 @@ PARTS: Final[Mapping[str, Callable[[datetime], int]]] = {
     "orphans removed": Sweep(),
     "requests forgotten": forget_requests,
     "events forgotten": forget_events,
+    "happenings forgotten": forget_happenings,
     "workers forgotten": forget_workers,
 }
 

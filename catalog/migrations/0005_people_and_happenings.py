@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
             name="HappeningCount",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("day", models.DateField()),
+                ("day", models.DateField(db_index=True)),
                 (
                     "happening",
                     models.CharField(

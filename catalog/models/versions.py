@@ -107,7 +107,7 @@ class HappeningCount(models.Model):
     """How often shoppers did something with a version on one day (UTC): a count, and nothing about anybody."""
 
     version = models.ForeignKey(AssetVersion, on_delete=models.CASCADE, related_name="happenings")
-    day = models.DateField()
+    day = models.DateField(db_index=True)
     happening = models.CharField(max_length=12, choices=Happening)
     count = models.PositiveBigIntegerField(default=0)
 
