@@ -132,6 +132,10 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "infra.vendor.VendorFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -146,6 +150,8 @@ SECURE_HSTS_PRELOAD = ENV.https_only
 SESSION_COOKIE_SECURE = ENV.https_only
 CSRF_COOKIE_SECURE = ENV.https_only
 X_FRAME_OPTIONS = "DENY"
+LOGIN_URL = "dashboard:sign-in"
+CSRF_FAILURE_VIEW = "dashboard.errors.expired_form"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

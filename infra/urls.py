@@ -1,9 +1,7 @@
 """URL -> view, for the whole site"""
 
-from django.conf import settings
 from django.urls import include, path
 
-from infra import demo_page
 from infra.health import healthz, readyz
 from infra.metrics import metrics
 
@@ -13,9 +11,10 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("api/v1/", include("catalog.api.urls")),
     path("s/", include("catalog.api.storefront")),
+    path("", include("dashboard.urls")),
 ]
-if settings.ENV.demo:
-    urlpatterns += demo_page.urlpatterns
 
 handler400 = "catalog.api.errors.bad_request"
+handler403 = "dashboard.errors.forbidden"
+handler404 = "dashboard.errors.not_found"
 handler500 = "catalog.api.errors.server_error"

@@ -1,0 +1,1 @@
+"""The pages of one version of a product: look, compare, decide."""
