@@ -19,6 +19,9 @@ UPLOADS = "uploads"
 
 PHOTOS, FILES, CHECKPOINTS = "photos", "files", "checkpoints"
 
+IMMUTABLE = "public, max-age=31536000, immutable"
+"""Cache-Control of published files: a year, since they lie under the hash of their content and never change."""
+
 
 class StoredObject(Protocol):
     """What the store knows of an object."""

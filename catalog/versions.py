@@ -14,13 +14,10 @@ from django.utils import timezone
 
 from catalog.errors import Conflict, LostRace
 from catalog.models import AssetJob, AssetVersion, FileKey, Product, Status
-from catalog.storage import PUBLIC, storage
+from catalog.storage import IMMUTABLE, PUBLIC, storage
 
 SHOWN = frozenset({"model.glb", "model.web.glb", "model.usdz", "poster.webp", "poster-white.webp", "turntable.webp"})
 """What publishing makes public. The report and the preview hold the merchant's photos and figures: they stay theirs."""
-
-IMMUTABLE = "public, max-age=31536000, immutable"
-"""A year: published files are content-addressed and never change."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import Any
 import urllib3
 from botocore.exceptions import ClientError
 
-from assets_pipeline.stores.s3 import IMMUTABLE, PART_BYTES, S3Store, UploadForm
+from assets_pipeline.stores.s3 import PART_BYTES, S3Store, UploadForm
 from catalog.errors import Away
-from catalog.storage import UPLOADS
+from catalog.storage import IMMUTABLE, UPLOADS
 
 GLB, JPEG = "model/gltf-binary", "image/jpeg"
 

@@ -43,9 +43,6 @@ CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
 }
 
-IMMUTABLE = "public, max-age=31536000, immutable"
-"""Cache-Control of what lies under the hash of its content."""
-
 
 def content_type_of(name: str) -> str:
     """What a file of that name is served as."""

@@ -22,7 +22,8 @@ import pytest
 import requests
 
 from assets_pipeline.errors import Unavailable
-from assets_pipeline.stores.s3 import IMMUTABLE, PART_BYTES, S3Store, UploadForm, content_type_of
+from assets_pipeline.stores.s3 import PART_BYTES, S3Store, UploadForm, content_type_of
+from catalog.storage import IMMUTABLE
 from infra.bucket import set_up_bucket
 from infra.engines.engine import LOOPBACK, Engine, free_ports
 from infra.engines.seaweedfs import Room
