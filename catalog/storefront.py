@@ -50,6 +50,55 @@ def manifest(product: Product) -> dict[str, Any]:
     }
 
 
+def public_file_url(product: Product, name: str) -> str | None:
+    """The lasting address of a file of what the product shows."""
+    assert product.published_version is not None, "only shown products have files"
+    keys = {file["name"]: file["key"] for file in product.published_version.public_files}
+    return storage().public_url(keys[name]) if name in keys else None
+
+
+def model_json_ld(product: Product) -> dict[str, Any]:
+    """The asset for search engines: schema.org's 3DModel, to be the `subjectOf` of a Product."""
+    shown = manifest(product)
+    models = [(name, file) for name, file in shown["files"].items() if name.startswith("model.")]
+    return {
+        "@context": "https://schema.org",
+        "@type": "3DModel",
+        "name": shown["title"],
+        "description": shown["alt_text"],
+        "image": shown["poster"],
+        "isResizable": False,
+        "encoding": [
+            {
+                "@type": "MediaObject",
+                "contentUrl": file["url"],
+                "encodingFormat": file["content_type"],
+                "contentSize": str(file["bytes"]),
+                "sha256": file["sha256"],
+            }
+            for name, file in models
+        ],
+    }
+
+
+def product_json_ld(product: Product) -> dict[str, Any]:
+    """The product with its asset for search engines; price and availability are the shop's to add."""
+    model = model_json_ld(product)
+    sides = product.published_version.dimensions if product.published_version else {}
+    return {
+        "@context": model.pop("@context"),
+        "@type": "Product",
+        "name": product.title,
+        "sku": product.sku,
+        "image": model["image"],
+        **{
+            side: {"@type": "QuantitativeValue", "value": round(100 * metres, 2), "unitCode": "CMT"}
+            for side, metres in sides.items()
+        },
+        "subjectOf": model,
+    }
+
+
 def certificate_summary(grade: str, certificate: Mapping[str, Any]) -> dict[str, Any]:
     """The grade, why, and what of the texture no photo showed; the whole certificate is the merchant's."""
     return {

@@ -1,18 +1,29 @@
 """/s/: the storefront's JSON, for anybody, from anywhere; up as long as the database is"""
 
+import re
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import path, re_path
-from drf_spectacular.utils import extend_schema
+from django.urls import path, re_path, register_converter
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.base import View
 from catalog.api.errors import not_found
 from catalog.models import Product
-from catalog.storefront import find_by_id, find_by_sku, manifest
+from catalog.storefront import (
+    find_by_id,
+    find_by_sku,
+    manifest,
+    model_json_ld,
+    product_json_ld,
+    public_file_url,
+)
+from catalog.versions import SHOWN
 
 SHORT = "public, max-age=60, stale-while-revalidate=600"
 """A roll back is seen within a minute; caches answer at once and ask behind the shopper's back."""
@@ -30,6 +41,11 @@ PREFLIGHT = {
     "Access-Control-Allow-Headers": "If-None-Match, X-Request-ID",
     "Access-Control-Max-Age": "86400",
 }
+
+
+ABSENT = OpenApiParameter("absent", enum=["204"], description="What to answer, instead of 404, when nothing is shown.")
+
+FILE_NAMES = "|".join(sorted(map(re.escape, SHOWN)))
 
 
 class ShownVersion(serializers.Serializer[Any]):
@@ -88,10 +104,22 @@ class PublicView(View):
     throttle_classes = ()
 
     def show_manifest(self, product: Product | None) -> Response:
-        """The product's manifest. Raises Http404."""
+        """The product's manifest. Raises Http404, or answers 204 where the caller asks for that."""
+        if product is None and self.request.query_params.get("absent") == "204":
+            return Response(status=204)
+        return self.show(manifest(self.shown(product)), headers={"Cache-Control": SHORT})
+
+    def shown(self, product: Product | None) -> Product:
+        """The product that was found. Raises Http404."""
         if product is None:
             raise Http404
-        return self.show(manifest(product), headers={"Cache-Control": SHORT})
+        return product
+
+    def lead_to(self, url: str | None) -> Response:
+        """To where that lies now. Raises Http404."""
+        if url is None:
+            raise Http404
+        return Response(status=302, headers={"Location": url, "Cache-Control": SHORT})
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response.headers.setdefault("Cache-Control", SHORTER)
@@ -103,7 +131,7 @@ class PublicView(View):
 class ManifestView(PublicView):
     """The manifest of the published version, by the product's id."""
 
-    @extend_schema(operation_id="get_manifest", tags=["storefront"], responses=ManifestJson)
+    @extend_schema(operation_id="get_manifest", tags=["storefront"], parameters=[ABSENT], responses=ManifestJson)
     def get(self, request: Request, id: str) -> Response:
         """Read what a page needs to show a product. 404 as long as nothing of it is published."""
         return self.show_manifest(find_by_id(id))
@@ -112,10 +140,51 @@ class ManifestView(PublicView):
 class ManifestBySkuView(PublicView):
     """The manifest of the published version, by the shop's slug and the SKU."""
 
-    @extend_schema(operation_id="get_manifest_by_sku", tags=["storefront"], responses=ManifestJson)
+    @extend_schema(operation_id="get_manifest_by_sku", tags=["storefront"], parameters=[ABSENT], responses=ManifestJson)
     def get(self, request: Request, merchant: str, sku: str) -> Response:
         """Read what a page needs to show a product, by the shop's slug and the SKU."""
         return self.show_manifest(find_by_sku(merchant, sku))
+
+
+class FileView(PublicView):
+    """A lasting address for a file of whatever version is published: for pages without scripts, and for feeds."""
+
+    @extend_schema(operation_id="get_public_file", tags=["storefront"], responses={302: None})
+    def get(self, request: Request, id: str, name: str) -> Response:
+        """Be led to a file of the published version, such as `poster.webp` or `model.glb`."""
+        return self.lead_to(public_file_url(self.shown(find_by_id(id)), name))
+
+
+class FileBySkuView(PublicView):
+    """The same by the shop's slug and the SKU."""
+
+    @extend_schema(operation_id="get_public_file_by_sku", tags=["storefront"], responses={302: None})
+    def get(self, request: Request, merchant: str, sku: str, name: str) -> Response:
+        """Be led to a file of the published version, by the shop's slug and the SKU."""
+        return self.lead_to(public_file_url(self.shown(find_by_sku(merchant, sku)), name))
+
+
+class LinkedData(JSONRenderer):
+    """JSON-LD."""
+
+    media_type = "application/ld+json"
+
+
+class JsonLdView(PublicView):
+    """What search engines read of the published version."""
+
+    renderer_classes = (LinkedData,)
+
+    @extend_schema(
+        operation_id="get_json_ld",
+        tags=["storefront"],
+        parameters=[OpenApiParameter("as", enum=["model", "product"], default="model")],
+        responses={(200, "application/ld+json"): OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request, id: str) -> Response:
+        """Read schema.org's description: a `3DModel`, or with `as=product` a `Product` that it is the subject of."""
+        describe = product_json_ld if request.query_params.get("as") == "product" else model_json_ld
+        return self.show(describe(self.shown(find_by_id(id))), headers={"Cache-Control": SHORT})
 
 
 def nothing_here(request: HttpRequest) -> HttpResponse:
@@ -126,9 +195,26 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
     return response
 
 
+class FileName:
+    """In an address: the name of a public file. A SKU that ends like one is found by its manifest alone."""
+
+    regex = FILE_NAMES
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(FileName, "file")
+
 routes = [
     path("<str:id>.json", ManifestView.as_view(), name="manifest"),
+    path("<str:id>.jsonld", JsonLdView.as_view(), name="json-ld"),
+    path("<str:id>/<file:name>", FileView.as_view(), name="public-file"),
     path("<str:merchant>/<path:sku>.json", ManifestBySkuView.as_view(), name="manifest-by-sku"),
+    path("<str:merchant>/<path:sku>/<file:name>", FileBySkuView.as_view(), name="public-file-by-sku"),
 ]
 
 urlpatterns = [*routes, re_path("", nothing_here)]

@@ -169,3 +169,54 @@ def test_the_row_is_found_by_indexes_alone(cast: Cast, world: World) -> None:
     for plan in (plan_of(cast, by_id(world)), plan_of(cast, by_sku(world))):
         assert "SCAN" not in plan
         assert "TEMP B-TREE" not in plan
+
+
+def test_who_asks_so_gets_no_error_where_nothing_is_shown(cast: Cast, world: World) -> None:
+    assert cast.nobody.get(f"{by_id(world)}?absent=204").status_code == 200
+    unpublish(world.product)
+    for where in (by_id(world), by_sku(world), "/s/prd_none.json"):
+        answer = cast.nobody.get(f"{where}?absent=204")
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cache-Control"] == "public, max-age=10"
+
+
+@pytest.mark.usefixtures("_nothing_else_runs")
+@pytest.mark.parametrize("address", [by_id, by_sku])
+def test_a_lasting_address_leads_to_what_is_published_now(
+    cast: Cast, world: World, address: Any, django_assert_num_queries: Any
+) -> None:
+    where = address(world).removesuffix(".json")
+    files = cast.nobody.get(address(world)).json()["files"]
+    with django_assert_num_queries(1):
+        answer = cast.nobody.get(f"{where}/poster.webp")
+    assert (answer.status_code, answer.headers["Location"]) == (302, files["poster.webp"]["url"])
+    assert answer.headers["Cache-Control"] == "public, max-age=60, stale-while-revalidate=600"
+    assert cast.nobody.get(f"{where}/model.glb").headers["Location"] == files["model.glb"]["url"]
+    assert cast.nobody.get(f"{where}/turntable.webp").status_code == 404  # this version has none
+    unpublish(world.product)
+    assert cast.nobody.get(f"{where}/poster.webp").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["report.json", "preview.html", "photo-1.webp", "../model.glb", ""])
+def test_no_address_leads_to_what_is_the_shops_own(cast: Cast, world: World, name: str) -> None:
+    assert cast.nobody.get(f"/s/{world.product.public_id}/{name}").status_code == 404
+
+
+@pytest.mark.usefixtures("_nothing_else_runs")
+def test_search_engines_are_told_of_the_model_and_of_the_product(cast: Cast, world: World) -> None:
+    files = cast.nobody.get(by_id(world)).json()["files"]
+    where = f"/s/{world.product.public_id}.jsonld"
+    answer = cast.nobody.get(where)
+    model = answer.json()
+    assert answer.headers["Content-Type"] == "application/ld+json"
+    assert (model["@context"], model["@type"], model["isResizable"]) == ("https://schema.org", "3DModel", False)
+    assert model["image"] == files["poster.webp"]["url"]
+    assert {(each["contentUrl"], each["encodingFormat"]) for each in model["encoding"]} == {
+        (files["model.glb"]["url"], "model/gltf-binary"),
+        (files["model.usdz"]["url"], "model/vnd.usdz+zip"),
+    }
+    product = cast.nobody.get(f"{where}?as=product").json()
+    assert (product["@type"], product["sku"], product["name"]) == ("Product", world.product.sku, world.product.title)
+    assert product["height"] == {"@type": "QuantitativeValue", "value": 20.0, "unitCode": "CMT"}
+    assert product["subjectOf"] == {key: value for key, value in model.items() if key != "@context"}
