@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks [--only shape,speed,photos,objects,service] [--page]
 
-Each part keeps its figures under `var/bench/PART.json`; the page is written from all that are there. About half an hour
-on two cores. Needs the open data beside the repository (`../shared/data`).
+Each part keeps its figures under `var/bench/PART.json` and writes its own section of the page; `--page` writes all that
+are there. About half an hour on two cores. Needs the open data beside the repository (`../shared/data`).
 """
 
 import argparse
@@ -107,7 +107,8 @@ def main() -> int:
         say(f"{name} ...")
         CACHE.mkdir(parents=True, exist_ok=True)
         (CACHE / f"{name}.json").write_text(json.dumps(PARTS[name](), indent=1))
-    say(f"Wrote {page.write()}")
+    measured = [name for name in PARTS if page.load(name) is not None] if options.page else wanted
+    say(f"Wrote {page.write(measured)}")
     return 0
 
 

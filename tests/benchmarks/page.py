@@ -3,8 +3,9 @@
 import json
 import os
 import platform
+import re
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -174,22 +175,43 @@ def machine() -> str:
     )
 
 
-def write() -> Path:
-    """Write docs/benchmarks.md from every part that was measured."""
+def photos_section(rows: Sequence[Mapping[str, Any]]) -> str:
+    contact_sheet(rows, DOCS / "benchmark-photos.webp")
+    intro = "Each open photo through `plinth make PHOTO`, told no more than its name: photo, front, right and back."
+    return runs_section("Real photos", intro, rows, "benchmark-photos.webp")
+
+
+def objects_section(rows: Sequence[Mapping[str, Any]]) -> str:
+    contact_sheet(rows, DOCS / "benchmark-objects.webp")
+    intro = "Each open object's rendered photo through `plinth make`, told title and dimensions."
+    return runs_section("Rendered objects", intro, rows, "benchmark-objects.webp")
+
+
+SECTIONS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
+    "shape": ("Shape from one photo", shape_section),
+    "speed": ("Seconds and memory", speed_section),
+    "photos": ("Real photos", photos_section),
+    "objects": ("Rendered objects", objects_section),
+    "service": ("The service", service_section),
+}
+"""Part -> the heading of its section, and what writes it."""
+
+
+def write(measured: Collection[str]) -> Path:
+    """Write the sections of the parts that were `measured` into docs/benchmarks.md; the others stay as they are."""
+    path = DOCS / "benchmarks.md"
+    kept = sections(path.read_text() if path.exists() else "")
     parts = ["# Benchmarks\n", f"Made by `make bench` on {machine()}.\n"]
-    if found := load("shape"):
-        parts.append(shape_section(found))
-    if found := load("speed"):
-        parts.append(speed_section(found))
-    if rows := load("photos"):
-        contact_sheet(rows, DOCS / "benchmark-photos.webp")
-        intro = "Each open photo through `plinth make PHOTO`, told no more than its name: photo, front, right and back."
-        parts.append(runs_section("Real photos", intro, rows, "benchmark-photos.webp"))
-    if rows := load("objects"):
-        contact_sheet(rows, DOCS / "benchmark-objects.webp")
-        intro = "Each open object's rendered photo through `plinth make`, told title and dimensions."
-        parts.append(runs_section("Rendered objects", intro, rows, "benchmark-objects.webp"))
-    if found := load("service"):
-        parts.append(service_section(found))
-    (DOCS / "benchmarks.md").write_text("\n".join(parts))
-    return DOCS / "benchmarks.md"
+    for part, (title, written) in SECTIONS.items():
+        if part in measured:
+            parts.append(written(load(part)))
+        elif title in kept:
+            parts.append(kept[title])
+    path.write_text("\n".join(parts))
+    return path
+
+
+def sections(text: str) -> dict[str, str]:
+    """Heading -> section of the page, its heading with it."""
+    _, *found = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+    return {section.partition("\n")[0].removeprefix("## "): section.rstrip("\n") + "\n" for section in found}
