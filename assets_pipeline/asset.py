@@ -160,8 +160,10 @@ class RawShape:
     """What a generator hands over, in our axes (+Y up, front +Z).
 
     Colour comes as `mesh.colors`, or as `base_color` over `mesh.texcoords`, or not at all. base_color: uint8 (h, w, 3)
-    sRGB. seen: uint8 (h, w) over the same texcoords, 255 where a photo showed the texel, or None if unknown.
-    roughness and metallic: 0..1, for the whole product. scale_known: whether the mesh is in metres.
+    sRGB, or (h, w, 4) with alpha. seen: uint8 (h, w) over the same texcoords, 255 where a photo showed the texel, or
+    None if unknown. metallic_roughness, normal, occlusion: as in `Material`, over the same texcoords, if it has any.
+    roughness and metallic: 0..1, for the whole product, where there is no map. scale_known: whether the mesh is in
+    metres. rigid: a person made it, so that it may be scaled but not stretched.
     cameras: one per photo handed in, in the mesh's frame, None where it could not be told. shaped_from: indices of the
     photos that decided the shape; the others only coloured it, so it predicts their outlines.
     size_source: "given" by the merchant, "typical" for the category, or "unknown".
@@ -171,9 +173,13 @@ class RawShape:
     generator: str
     base_color: NDArray[np.uint8] | None = None
     seen: NDArray[np.uint8] | None = None
+    metallic_roughness: NDArray[np.uint8] | None = None
+    normal: NDArray[np.uint8] | None = None
+    occlusion: NDArray[np.uint8] | None = None
     roughness: float = 0.6
     metallic: float = 0.0
     scale_known: bool = False
+    rigid: bool = False
     size_source: str = "unknown"
     cameras: tuple[Camera | None, ...] = ()
     shaped_from: tuple[int, ...] = (0,)

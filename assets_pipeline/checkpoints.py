@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from assets_pipeline import asset as values
 from assets_pipeline.asset import Asset, Hints, View
 
-FORMAT = 1
+FORMAT = 2
 """Grows with every change of this file or of `asset.py` that old checkpoints do not survive."""
 
 MAX_BYTES = 2_000_000_000

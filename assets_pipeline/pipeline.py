@@ -16,6 +16,7 @@ from assets_pipeline.recipes import Recipe
 from assets_pipeline.stages.bake import Bake
 from assets_pipeline.stages.certify import Certify
 from assets_pipeline.stages.clean import Clean
+from assets_pipeline.stages.compare import Compare
 from assets_pipeline.stages.decimate import Decimate
 from assets_pipeline.stages.export_glb import ExportGlb
 from assets_pipeline.stages.export_usdz import ExportUsdz
@@ -42,6 +43,8 @@ FINISH = (  # high-poly -> files and certificate
     Certify,
     Preview,
 )
+COMPARE = (Compare,)  # files -> what a person judges them by; in the service alone
+DELIVER = (ExportGlb, ExportUsdz, Render, Certify, Compare)  # what was edited or uploaded -> files and certificate
 KEEP = (Store,)  # files -> their place
 
 
@@ -80,6 +83,7 @@ def plan(
         Render: Render(recipe.poster_side),
         Certify: Certify(adapters.tools),
         Preview: Preview(MODULES),
+        Compare: Compare(),
         Store: Store(adapters.store),
     }
     return [stages[kind] for kind in kinds]

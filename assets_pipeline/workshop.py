@@ -6,20 +6,18 @@ task of the same job in the same process need not read it back.
 
 import json
 import logging
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 from PIL import Image
 
 from assets_pipeline import pipeline, tasks
 from assets_pipeline.asset import Asset, Cutout, Photo, PhotoFile, frozen
 from assets_pipeline.checkpoints import DamagedCheckpoint, checkpoint_key, from_bytes, to_bytes
-from assets_pipeline.errors import Cancelled, InputRejected, Unavailable
+from assets_pipeline.errors import InputRejected, Unavailable
 from assets_pipeline.generators import registry
 from assets_pipeline.generators.registry import Choice
 from assets_pipeline.nodejs.tools import NodeTools
@@ -28,14 +26,15 @@ from assets_pipeline.protocols import ImageTo3D
 from assets_pipeline.recipes import QUALITIES
 from assets_pipeline.report import Report, make_report, to_json
 from assets_pipeline.segmenters import load_segmenter
+from assets_pipeline.stages.compare import Compare
 from assets_pipeline.stages.inspect import Inspect, too_large
-from assets_pipeline.stages.preview import PHOTO_SIDE
 from assets_pipeline.stages.segment import Segment
 from assets_pipeline.stages.store import Store
 from assets_pipeline.stores.addressed import AddressedStore, address
 from assets_pipeline.stores.s3 import S3Store, content_type_of
-from assets_pipeline.tasks import MakeTask, News, StoredPhoto
+from assets_pipeline.tasks import MakeTask, StoredPhoto
 from assets_pipeline.texture.warm import warm
+from assets_pipeline.watch import IsCancelled, Tell, Watch
 from assets_pipeline.weights import FOLDER, is_here
 
 log = logging.getLogger(__name__)
@@ -43,16 +42,11 @@ log = logging.getLogger(__name__)
 KINDS: Mapping[str, Sequence[type[pipeline.Stage]]] = {
     tasks.PREPARE: pipeline.PREPARE,
     tasks.GENERATE: pipeline.GENERATE,
-    tasks.FINISH: pipeline.FINISH,
+    tasks.FINISH: (*pipeline.FINISH, *pipeline.COMPARE),
 }
 BEFORE = {tasks.GENERATE: tasks.PREPARE, tasks.FINISH: tasks.GENERATE}
 
 REPORT = "report.json"
-SHARE_SECONDS = 0.5
-"""How often a share is told at most."""
-
-Tell = Callable[[News], None]
-IsCancelled = Callable[[], bool]
 
 
 class Workshop:
@@ -96,46 +90,6 @@ class Workshop:
         """Store a checkpoint; what was there, damaged perhaps, is replaced."""
         store.put(key, to_bytes(asset), content_type="application/zip")
         self._held = (store, key, asset)
-
-
-class Watch:
-    """Tells how far a task is and what it takes, and calls it off between two stages."""
-
-    def __init__(self, tell: Tell, is_cancelled: IsCancelled) -> None:
-        self.seconds: dict[str, float] = {}
-        self.on_gpu: set[str] = set()
-        self.is_cancelled = is_cancelled
-        self._tell = tell
-        self._name = ""
-        self._since = self._told_at = 0.0
-        self._cpu_before = cpu_seconds()
-
-    def start(self, stage: pipeline.Stage) -> None:
-        """A stage begins; the one before it has ended. Raises Cancelled."""
-        self.end_stage()
-        if self.is_cancelled():
-            raise Cancelled("called off between two stages")
-        self._name, self._since = name_of(stage), time.perf_counter()
-        self._tell(tasks.Began(self._name))
-
-    def share(self, done: float) -> None:
-        """How far the stage that runs is, 0..1."""
-        now = time.monotonic()
-        if now - self._told_at >= SHARE_SECONDS:
-            self._told_at = now
-            self._tell(tasks.Share(min(max(done, 0.0), 1.0)))
-
-    def end(self) -> None:
-        """The task ends, well or not."""
-        self.end_stage()
-        gpu = sum(seconds for name, seconds in self.seconds.items() if name in self.on_gpu)
-        self._tell(tasks.Spent(self.seconds, max(cpu_seconds() - self._cpu_before, 0.0), gpu))
-
-    def end_stage(self) -> None:
-        """What follows belongs to no stage."""
-        if self._name:
-            self.seconds[self._name] = time.perf_counter() - self._since
-            self._name = ""
 
 
 @dataclass
@@ -251,7 +205,7 @@ def photo_gone(name: str) -> InputRejected:
 def without_originals(asset: Asset) -> Asset:
     """What later groups can do without, left out: the files as they came, and most of the photos' pixels.
 
-    Later on photos only appear as thumbnails in the preview; cut-outs keep every pixel of the product.
+    Later on photos are only looked at, beside the model; cut-outs keep every pixel of the product.
     """
     photos = tuple(map(reduced, asset.photos))
     cutouts = tuple(map(without_background, asset.cutouts))
@@ -259,11 +213,11 @@ def without_originals(asset: Asset) -> Asset:
 
 
 def reduced(photo: Photo) -> Photo:
-    """The photo no larger than the preview shows it."""
+    """The photo no larger than people look at it."""
     height, width = photo.pixels.shape[:2]
-    if max(height, width) <= PHOTO_SIDE:
+    if max(height, width) <= Compare.size:
         return photo
-    scale = PHOTO_SIDE / max(height, width)
+    scale = Compare.size / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return replace(
         photo,
@@ -316,17 +270,3 @@ def describe_generators() -> tasks.Described:
     return tasks.Described(
         tuple(asdict(spec) | {"runs_here": not lack, "why_not": lack} for spec, lack in zip(specs, lacks, strict=True))
     )
-
-
-def cpu_seconds() -> float:
-    """Of this process and its children so far."""
-    me = psutil.Process()
-    total = 0.0
-    for process in [me, *me.children(recursive=True)]:
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system
-    ended = me.cpu_times()
-    return total + ended.children_user + ended.children_system

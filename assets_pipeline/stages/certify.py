@@ -36,6 +36,9 @@ FAMILIES = PRIMITIVES | FREE_FORM
 TURNED = {"revolve_closed", "revolve_open"}
 
 GREY = np.array([128, 128, 128], np.uint8)
+COMPARED_SIDE = 384
+"""Pixels of the longer side at which a model is compared with its photos."""
+
 COMPARED_VIEWS = ((35.0, 20.0), (215.0, 20.0))
 """Azimuth and elevation in degrees from which files are compared: between them they see all sides but the bottom."""
 
@@ -152,7 +155,7 @@ def agreement(
     for number, (cutout, camera) in enumerate(zip(cutouts, cameras, strict=False)):
         if camera is None:
             continue
-        small = resized(camera, 384)
+        small = resized(camera, COMPARED_SIDE)
         picture = scene.draw(small, None, floor=False)
         photo = np.asarray(Image.fromarray(cutout.rgba).resize((small.width, small.height), Image.Resampling.BOX))
         product, drawn = photo[..., 3] > 127, picture.coverage > 0.5

@@ -71,12 +71,13 @@ def place(
 
     The first of height, width and depth that is given sets the scale; without any the units stay. Where more are
     given, each axis is then stretched onto its dimension. That stretch is small, since generators fit their shapes to
-    the dimensions; it is no similarity, so cameras follow it only in the middle of the product.
+    the dimensions; it is no similarity, so cameras follow it only in the middle of the product. A rigid shape is never
+    stretched.
     """
     given = np.array([hints.width or np.nan, hints.height or np.nan, hints.depth or np.nan])
     scale = _uniform_scale(mesh.extents.astype(np.float64), given, raw.scale_known)
     size = mesh.extents * scale
-    off = np.isfinite(given) & (size > 0) & ~(np.abs(size - given) <= SIZE_TOLERANCE * given)
+    off = (not raw.rigid) & np.isfinite(given) & (size > 0) & ~(np.abs(size - given) <= SIZE_TOLERANCE * given)
     stretch = np.where(off, given / np.where(size > 0, size, 1), 1.0)
     positions = mesh.positions * (scale * stretch)
     lower, upper = positions.min(axis=0), positions.max(axis=0)
