@@ -74,7 +74,12 @@ CASES = {
     "GET docs": Case(ANYBODY),
     "GET <str:id>.json": Case(ANYBODY, "product"),
     "GET <str:merchant>/<path:sku>.json": Case(ANYBODY, "product"),
+    "GET <str:id>.jsonld": Case(ANYBODY, "product"),
+    "GET <str:id>/<file:name>": Case(ANYBODY, "product"),
+    "GET <str:merchant>/<path:sku>/<file:name>": Case(ANYBODY, "product"),
 }
+
+SHOWN_TO_ALL = {str(pattern.pattern) for pattern in storefront.routes}
 
 
 def operations() -> Iterator[str]:
@@ -93,7 +98,8 @@ def address(operation: str, world: World) -> str:
     route = re.sub(r"<\w+:sku>", world.product.sku, route)
     route = re.sub(r"<\w+:merchant>", world.product.merchant.slug, route)
     route = re.sub(r"<\w+:id>", world.ids.get(CASES[operation].id, ""), route)
-    return f"/s/{route}" if route.endswith(".json") and route != "schema.json" else route
+    route = route.replace("<file:name>", "poster.webp")
+    return f"/s/{route}" if operation.partition(" ")[2] in SHOWN_TO_ALL else route
 
 
 def ask(caller: Caller, operation: str, where: str) -> Any:
