@@ -1,27 +1,19 @@
 """Messages to the workers: an actor's name and one id
 
 A message is a hint; the truth lies in the database, and the reconciler sends again what got lost. So nothing here
-raises when the broker is away, and the workers are known by their actors' names alone.
+raises or waits when the broker is away: `sender.py` sends from a thread of its own. The workers are known by their
+actors' names alone.
 """
 
-import logging
-import time
 from typing import Final
 
-import dramatiq
 from django.db import transaction
 
 from catalog.models import AssetJob, Group, Photo
-
-log = logging.getLogger(__name__)
+from catalog.sender import Message, sender
 
 CPU, GPU, IO = "cpu", "gpu", "io"
 QUEUES: Final = (CPU, GPU, IO)
-
-PAUSE_SECONDS = 3.0
-"""After a failed send, nothing is tried for that long: a broker that is away must not slow down every request."""
-
-_away_until = 0.0
 
 
 def send_group(job: AssetJob) -> None:
@@ -39,31 +31,15 @@ def send_fetch(photo: Photo) -> None:
     _send_after_commit("fetch_photo", IO, photo.pk)
 
 
+def flush(seconds: float = 5) -> bool:
+    """Whether the broker has everything that this process has sent, after waiting `seconds` at most for that."""
+    return sender().flush(seconds)
+
+
 def forget_failures() -> None:
-    """Try the broker again at once: it is another one, or known to be back."""
-    global _away_until
-    _away_until = 0.0
+    """Drop what waits for the broker and try it again at once: it is another one, or known to be back."""
+    sender().forget()
 
 
 def _send_after_commit(actor: str, queue: str, pk: int) -> None:
-    transaction.on_commit(lambda: _send(actor, queue, pk))
-
-
-def _send(actor: str, queue: str, pk: int) -> None:
-    """Send now, or log why not."""
-    global _away_until
-    if time.monotonic() < _away_until:
-        log.info("not sent, the broker was away a moment ago: %s(%s)", actor, pk)
-        return
-    message: dramatiq.Message[None] = dramatiq.Message(
-        queue_name=queue, actor_name=actor, args=(pk,), kwargs={}, options={}
-    )
-    try:
-        broker = dramatiq.get_broker()
-        broker.declare_queue(queue)
-        broker.enqueue(message)
-    except Exception as error:  # each broker's client has its own; whatever it is, the request must not suffer
-        _away_until = time.monotonic() + PAUSE_SECONDS
-        log.warning("not sent, the broker is away: %s(%s): %s", actor, pk, error)
-    else:
-        _away_until = 0.0
+    transaction.on_commit(lambda: sender().put(Message(actor, queue, pk)))

@@ -2,8 +2,10 @@
 
 from urllib.parse import urlsplit
 
-from dramatiq import Broker, Middleware
+from dramatiq import Broker, Middleware, Worker
 from dramatiq.middleware import AgeLimit, Callbacks, CurrentMessage, Retries, ShutdownNotifications, TimeLimit
+
+from catalog.sender import sender
 
 HEARTBEAT_MS = 10_000
 """After that long without a sign of life, a worker's messages go back to the queue (Redis and Valkey)."""
@@ -18,15 +20,18 @@ def make_broker(url: str) -> Broker:
     The truth about a job lies in the database and a message is only a hint, so nothing is retried here: what is lost
     is sent again by the reconciler.
     """
-    if urlsplit(url).scheme.startswith("amqp"):
-        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+    if _is_rabbitmq(url):
+        from infra.rabbitmq import Rabbitmq
 
-        return RabbitmqBroker(url=url, confirm_delivery=True, middleware=middleware())
+        return Rabbitmq(url, middleware=middleware())
     from dramatiq.brokers.redis import RedisBroker
     from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
-    return RedisBroker(
-        client=Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5),  # RedisBroker itself drops such options
+    once_more = Retry(NoBackoff(), 1)  # for connections that the server has closed meanwhile
+    return RedisBroker(  # which itself would drop such options
+        client=Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5, retry=once_more),
         heartbeat_timeout=HEARTBEAT_MS,
         maintenance_chance=MAINTENANCE_CHANCE,
         middleware=middleware(),
@@ -35,13 +40,10 @@ def make_broker(url: str) -> Broker:
 
 def ping_broker(url: str, *, seconds: float = 2) -> None:
     """Connect and ask for a sign of life. Raises whatever the client library does when there is none."""
-    if urlsplit(url).scheme.startswith("amqp"):
-        import pika
+    if _is_rabbitmq(url):
+        from infra.rabbitmq import ping
 
-        parameters = pika.URLParameters(url)
-        parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = seconds
-        parameters.connection_attempts = 1
-        pika.BlockingConnection(parameters).close()
+        ping(url, seconds=seconds)
         return
     import redis
     from redis.backoff import NoBackoff
@@ -53,6 +55,13 @@ def ping_broker(url: str, *, seconds: float = 2) -> None:
         client.ping()
 
 
+class FlushLastMessages(Middleware):
+    """A worker that ends has told others what comes next: that must leave, too."""
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        sender().finish()
+
+
 def middleware() -> list[Middleware]:
     """dramatiq's, without Prometheus (we count in the database) and Pipelines (each task sends the next by itself)."""
     return [
@@ -62,4 +71,9 @@ def middleware() -> list[Middleware]:
         Callbacks(),
         Retries(max_retries=0),
         CurrentMessage(),
+        FlushLastMessages(),
     ]
+
+
+def _is_rabbitmq(url: str) -> bool:
+    return urlsplit(url).scheme.startswith("amqp")

@@ -32,6 +32,8 @@ def logging_settings(level: str, form: str) -> dict[str, Any]:
             "botocore": {"level": "INFO"},
             "boto3": {"level": "INFO"},
             "urllib3": {"level": "INFO"},
+            # It logs with tracebacks what it raises as well.
+            "pika": {"level": "CRITICAL"},
         },
     }
 

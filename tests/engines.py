@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from botocore.config import Config
 
 from assets_pipeline.errors import Unavailable
 from assets_pipeline.stores.s3 import S3Store
+from catalog import queue
 from catalog import storage as catalog_storage
 from catalog.errors import Away
+from catalog.sender import sender
 from infra.broker import make_broker
 from infra.bucket import set_up_bucket
 from infra.engines import seaweedfs as seaweedfs_engine
@@ -139,17 +142,29 @@ def point_at(settings: Any, engine: Engine, bucket: str) -> None:
 @pytest.fixture
 def broker(valkey: Engine, settings: Any) -> Iterator[dramatiq.Broker]:
     """dramatiq's broker over an empty Valkey; the settings point at it."""
-    url = f"{valkey.url}/0"
-    with redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(valkey.url) as client:
         client.flushall()
+    settings.ENV = replace(settings.ENV, cache_url=Secret(f"{valkey.url}/1"))
+    with broker_at(f"{valkey.url}/0", settings) as connected:
+        yield connected
+
+
+@contextmanager
+def broker_at(url: str, settings: Any) -> Iterator[dramatiq.Broker]:
+    """Have this process send to the broker at `url`, what it sends from now on."""
     before = dramatiq.get_broker()
-    settings.ENV = replace(settings.ENV, broker_url=Secret(url), cache_url=Secret(f"{valkey.url}/1"))
+    settings.ENV = replace(settings.ENV, broker_url=Secret(url))
     settings.BROKER_URL = settings.ENV.broker_url
     broker = make_broker(url)
     dramatiq.set_broker(broker)
-    yield broker
-    broker.close()
-    dramatiq.set_broker(before)
+    queue.forget_failures()
+    try:
+        yield broker
+    finally:
+        queue.forget_failures()
+        sender().finish()
+        broker.close()
+        dramatiq.set_broker(before)
 
 
 @pytest.fixture

@@ -3,9 +3,12 @@
 import dramatiq
 from dramatiq import Message
 
+from catalog.queue import flush
+
 
 def sent(broker: dramatiq.Broker, *queues: str) -> list[tuple[str, str, int]]:
     """(queue, actor, id) of every message that waits, the oldest first."""
+    assert flush()
     client = broker.client  # type: ignore[attr-defined]
     found = []
     for queue in queues or ("cpu", "gpu", "io"):

@@ -70,6 +70,7 @@ def in_(**duration: float) -> datetime:
 
 def lose_messages(broker: dramatiq.Broker) -> None:
     """As a broker without a disk that was restarted."""
+    assert queue.flush()
     broker.client.flushall()  # type: ignore[attr-defined]
 
 
@@ -174,6 +175,7 @@ class TestLostMessages:
         dramatiq.set_broker(make_broker(f"redis://127.0.0.1:{free_ports(1)[0]}/0"))
         job = request_asset(product, Recipe())
         reconcile(in_(seconds=11))
+        assert not queue.flush()
         dramatiq.set_broker(broker)
         queue.forget_failures()
         reconcile(in_(seconds=22))
