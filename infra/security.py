@@ -20,6 +20,9 @@ PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED)
 STYLES_IN_PAGE = ("/api/v1/docs",)
 """The API's documentation comes with one style element in its page."""
 
+FRAMEABLE = "/e/"
+"""Shops' pages may frame what lies there, and nothing else."""
+
 
 @sync_and_async_middleware
 def harden(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
@@ -39,18 +42,22 @@ def harden(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
     return lambda request: _add(request, answer(request), places)
 
 
-def content_security_policy(places: tuple[str, ...], *, styles_in_page: bool = False) -> str:
-    """Scripts and styles from us alone; pictures, models and uploads also from and to the store at `places`."""
+def content_security_policy(places: tuple[str, ...], *, styles_in_page: bool = False, frameable: bool = False) -> str:
+    """Scripts and styles from us alone; pictures, models and uploads also from and to the store at `places`.
+
+    What shows models unpacks them by WebAssembly and reads the pictures inside from blobs.
+    """
     stores = "".join(f" {place}" for place in places)
     rules = {
         "default-src": "'self'",
+        "script-src": "'self' 'wasm-unsafe-eval'",
         "img-src": f"'self' data: blob:{stores}",
-        "connect-src": f"'self'{stores}",
+        "connect-src": f"'self' blob:{stores}",
         "style-src": "'self' 'unsafe-inline'" if styles_in_page else "'self'",
         "object-src": "'none'",
         "base-uri": "'none'",
         "form-action": f"'self'{stores}",
-        "frame-ancestors": "'none'",
+        "frame-ancestors": "*" if frameable else "'none'",
     }
     return "; ".join(f"{name} {value}" for name, value in rules.items())
 
@@ -65,7 +72,8 @@ def store_origins(env: Env) -> tuple[str, ...]:
 
 
 def _add(request: HttpRequest, response: HttpResponseBase, places: tuple[str, ...]) -> HttpResponseBase:
-    policy = content_security_policy(places, styles_in_page=request.path in STYLES_IN_PAGE)
+    frameable = request.path.startswith(FRAMEABLE)
+    policy = content_security_policy(places, styles_in_page=request.path in STYLES_IN_PAGE, frameable=frameable)
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
     return response

@@ -11,6 +11,7 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("api/v1/", include("catalog.api.urls")),
     path("s/", include("catalog.api.storefront")),
+    path("", include("catalog.embed.urls")),
     path("", include("dashboard.urls")),
 ]
 
