@@ -1,11 +1,10 @@
 """photos of a product: received, uploaded straight to the store, or fetched from an address; then looked at by a worker
 
 Nothing is decoded here. A photo is `awaited` until its bytes lie in the private store, `checking` until a worker has
-looked at it, then `ready` or `rejected`. Every change of state is one conditional update, so that messages that come
-twice and people who press twice do no harm.
+looked at it, then `ready` or `rejected`. Every change of state is one conditional update, so that people who press
+twice do no harm. When workers get to it: `photo_turns`. What they do: `photo_leases`.
 """
 
-from collections.abc import Mapping, Sequence
 from hashlib import sha256 as new_sha256
 from pathlib import PurePosixPath
 from typing import IO
@@ -14,12 +13,12 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from catalog import queue
 from catalog.deletion import remove_later
-from catalog.errors import Conflict, Invalid, LostRace, Refused
-from catalog.fetching import fetch, read_address
+from catalog.errors import Conflict, Invalid, LostRace
+from catalog.fetching import read_address
 from catalog.image_types import CONTENT_TYPES, HEAD_BYTES, image_type
 from catalog.models import Photo, PhotoState, Product, View
+from catalog.photo_turns import release_photos_after_commit
 from catalog.storage import PHOTOS, UPLOADS, StoredObject, UploadForm, storage
 
 MAX_PHOTOS = 100
@@ -46,7 +45,7 @@ def add_photo(product: Product, *, name: str, data: IO[bytes], view: str = "", r
     try:
         with transaction.atomic():
             photo.save()
-            queue.send_inspect(photo)
+            release_photos_after_commit()
     except IntegrityError:  # the same bytes came twice at once, or the product has just been deleted
         remove_later([photo.key])
         known = product.photos.filter(sha256=photo.sha256).first()
@@ -68,7 +67,7 @@ def add_photo_from_url(product: Product, url: str, view: str = "", rights: str =
     photo.state, photo.source_url, photo.key = PhotoState.AWAITED, url, photo_key(photo)
     with transaction.atomic():
         photo.save()
-        queue.send_fetch(photo)
+        release_photos_after_commit()
     return photo
 
 
@@ -108,9 +107,10 @@ def confirm_upload(photo: Photo) -> Photo:
         raise Conflict("upload_missing", "The file has not arrived: send the form, then confirm.") from None
     with transaction.atomic():
         here = {"key": target, "bytes": found.bytes, "content_type": found.content_type}
-        if move_on(photo.pk, PhotoState.AWAITED, PhotoState.CHECKING, **here):
+        waiting = Photo.objects.filter(pk=photo.pk, state=PhotoState.AWAITED)
+        if waiting.update(state=PhotoState.CHECKING, **here):
             remove_later([source])
-            queue.send_inspect(photo)
+            release_photos_after_commit()
     photo.refresh_from_db()
     return photo
 
@@ -141,62 +141,6 @@ def delete_photo(photo: Photo) -> None:
         photo.delete()
 
 
-# the worker's side
-
-
-def fetch_photo(photo_pk: int) -> None:
-    """Bring a photo from its address into the store and have it looked at. Raises Away.
-
-    A photo that is gone, or here already, stays as it is.
-    """
-    photo = Photo.objects.filter(pk=photo_pk, state=PhotoState.AWAITED).exclude(source_url="").first()
-    if photo is None:
-        return
-    try:
-        with fetch(photo.source_url, max_bytes=settings.MAX_PHOTO_BYTES) as data:
-            _, size, content_type = look_at(data)
-            storage().put(photo.key, data, content_type=content_type)
-    except Refused as trouble:
-        refuse_photo(photo_pk, trouble.code, trouble.message)
-        return
-    with transaction.atomic():
-        here = {"bytes": size, "content_type": content_type}
-        if move_on(photo_pk, PhotoState.AWAITED, PhotoState.CHECKING, **here):
-            queue.send_inspect(photo)
-    if not Photo.objects.filter(pk=photo_pk).exists():  # deleted meanwhile: what was stored since goes too
-        remove_later([photo.key])
-
-
-def settle_photo(
-    photo_pk: int,
-    *,
-    sha256: str,
-    bytes: int,  # noqa: A002
-    width: int,
-    height: int,
-    advice: Sequence[Mapping[str, str]],
-) -> None:
-    """Write down what a worker saw in a photo that will do. advice: `code`, `text` and `level` of each remark."""
-    seen = {"sha256": sha256, "bytes": bytes, "width": width, "height": height, "advice": [*map(dict, advice)]}
-    try:
-        with transaction.atomic():
-            move_on(photo_pk, PhotoState.CHECKING, PhotoState.READY, **seen)
-    except IntegrityError:
-        refuse_photo(photo_pk, "photo_twice", "The product has this very photo already.")
-
-
-def refuse_photo(photo_pk: int, code: str, advice: str) -> None:
-    """Write down why a photo will not do, and what helps."""
-    remark = {"code": code, "text": advice, "level": "retake"}
-    for state in (PhotoState.AWAITED, PhotoState.CHECKING):
-        move_on(photo_pk, state, PhotoState.REJECTED, reject_code=code, advice=[remark])
-
-
-def move_on(photo_pk: int, old: PhotoState, new: PhotoState, **fields: object) -> bool:
-    """Whether the photo was `old` and is now `new`, with `fields`."""
-    return bool(Photo.objects.filter(pk=photo_pk, state=old).update(state=new, **fields))
-
-
 # what is checked
 
 
@@ -204,7 +148,8 @@ def new_photo(product: Product, *, name: str, view: str, rights: str) -> Photo:
     """A row that is not saved yet. The name loses its folders and what cannot be shown."""
     check_view(view)
     shown = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable()).strip()
-    return Photo(product=product, name=shown[:NAME_LENGTH] or "photo", view=view, rights=rights)
+    named = shown[:NAME_LENGTH] or "photo"
+    return Photo(product=product, merchant_id=product.merchant_id, name=named, view=view, rights=rights)
 
 
 def photo_key(photo: Photo) -> str:

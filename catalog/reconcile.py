@@ -17,7 +17,6 @@ from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from catalog import photos
 from catalog import queue as messages
 from catalog.deletion import PREFIXES, remove_due, remove_later, used_keys
 from catalog.dispatch import released_in
@@ -25,8 +24,10 @@ from catalog.errors import Away
 from catalog.happenings import forget_happenings
 from catalog.leases import lose_expired_lease
 from catalog.models import AssetJob, IdempotentRequest, JobEvent, Photo, PhotoState, Worker
+from catalog.photo_leases import lose_expired_photo
+from catalog.photo_turns import photos_out, send_photo
 from catalog.storage import storage
-from catalog.workers import KEEP_SECONDS, LIVE_SECONDS, live_workers
+from catalog.workers import KEEP_SECONDS, live_workers
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +36,10 @@ AT_ONCE = 200
 ROWS_AT_ONCE = 1_000
 
 STALE_SECONDS = 10
-"""A released job that nobody has taken for that long, while a worker has nothing to do: its message got lost."""
+"""A released job or photo not taken for that long, while a worker has nothing to do: its message got lost."""
 
 STALE_BUSY_SECONDS = 600
 """The same while all workers are busy, as they say: it waits behind others, or they say something wrong."""
-
-PHOTO_SECONDS, PHOTO_LONGEST_SECONDS = 20, 600
-"""A photo that nobody has looked at is sent again after the one, then ever more rarely up to the other."""
 
 UPLOAD_HOURS = 24
 REQUEST_HOURS = 24
@@ -73,24 +71,43 @@ def lose_leases(now: datetime) -> int:
     return sum(lose_expired_lease(pk) for pk in expired.values_list("pk", flat=True)[:AT_ONCE])
 
 
+def lose_photo_leases(now: datetime) -> int:
+    """Photos whose workers give no sign of life get another turn; the third time they are refused."""
+    expired = Photo.objects.filter(lease__isnull=False, lease_expires_at__lte=now).order_by("lease_expires_at")
+    return sum(lose_expired_photo(pk) for pk in expired.values_list("pk", flat=True)[:AT_ONCE])
+
+
 def resend_jobs(now: datetime) -> int:
     """Send released jobs again that no worker has taken although it could have."""
     sent = 0
     for queue, free in free_slots().items():
-        age = timedelta(seconds=STALE_SECONDS if free > 0 else STALE_BUSY_SECONDS)
-        stale = released_in(queue).filter(lease=None, released_at__lte=now - age).order_by("released_at")
+        stale = released_in(queue).filter(lease=None, released_at__lte=_stale_since(now, free)).order_by("released_at")
         sent += sum(_resend(job, now) for job in stale[:AT_ONCE])
+    return sent
+
+
+def resend_photos(now: datetime) -> int:
+    """Send released photos again that no worker has taken although it could have."""
+    sent = 0
+    for queue, free in free_slots().items():
+        stale = photos_out(queue).filter(lease=None, released_at__lte=_stale_since(now, free)).order_by("released_at")
+        sent += sum(_resend_photo(photo, now) for photo in stale[:AT_ONCE])
     return sent
 
 
 def free_slots() -> dict[str, int]:
     """Queue -> tasks that live workers could begin at once; no entry where nobody reads the queue."""
     busy = Counter(AssetJob.objects.filter(lease__isnull=False).values_list("worker", flat=True))
+    busy.update(Photo.objects.filter(lease__isnull=False).values_list("worker", flat=True))
     free: dict[str, int] = {}
     for worker in live_workers():
         for queue in worker.queues:
             free[queue] = free.get(queue, 0) + max(0, worker.slots - busy[worker.name])
     return free
+
+
+def _stale_since(now: datetime, free: int) -> datetime:
+    return now - timedelta(seconds=STALE_SECONDS if free > 0 else STALE_BUSY_SECONDS)
 
 
 @transaction.atomic
@@ -104,61 +121,22 @@ def _resend(job: AssetJob, now: datetime) -> bool:
     return True
 
 
-def resend_photos(now: datetime) -> int:
-    """Send photos again that nobody has looked at, or fetched, yet."""
-    if not any({messages.CPU, messages.IO} & set(worker.queues) for worker in live_workers()):
-        return 0
-    old = now - timedelta(seconds=PHOTO_SECONDS)
-    to_check = unsettled(PhotoState.CHECKING, old)
-    to_fetch = unsettled(PhotoState.AWAITED, old).exclude(source_url="")  # others wait for a person
-    due = [photo for photo in chain(to_check[:AT_ONCE], to_fetch[:AT_ONCE]) if PHOTO_PATIENCE.is_due(photo, now)]
-    for photo in due:
-        (messages.send_inspect if photo.state == PhotoState.CHECKING else messages.send_fetch)(photo)
-    return len(due)
+@transaction.atomic
+def _resend_photo(photo: Photo, now: datetime) -> bool:
+    """Send the photo's message once more, unless it has been taken, settled or sent meanwhile."""
+    unchanged = photos_out(photo.queue).filter(pk=photo.pk, lease=None, released_at=photo.released_at)
+    if not unchanged.update(released_at=now):
+        return False
+    send_photo(photo)
+    return True
 
 
-def unsettled(state: PhotoState, until: datetime) -> QuerySet[Photo]:
-    """Photos that came before `until` and are still in that state, the oldest first."""
-    return Photo.objects.filter(width=None, state=state, created_at__lte=until).order_by("created_at")
-
-
-@dataclass
-class Patience:
-    """Which photos this process has sent again, and when it will next: photo's number -> (seconds, time)."""
-
-    waits: dict[int, tuple[float, datetime]] = field(default_factory=dict)
-
-    def is_due(self, photo: Photo, now: datetime) -> bool:
-        """Whether to send it now; each time is twice as far away."""
-        if len(self.waits) > 10 * AT_ONCE:
-            self.waits.clear()
-        seconds, due = self.waits.get(photo.pk, (PHOTO_SECONDS, now))
-        if due > now:
-            return False
-        longer = min(2 * seconds, PHOTO_LONGEST_SECONDS)
-        self.waits[photo.pk] = (longer, now + timedelta(seconds=longer))
-        return True
-
-
-PHOTO_PATIENCE = Patience()
-
-
-def settle_old_photos(now: datetime) -> int:
-    """Forget uploads that nobody has confirmed; refuse photos that workers could not look at.
-
-    Without workers nobody could have: those photos wait, however long it takes.
-    """
-    old = now - timedelta(hours=UPLOAD_HOURS)
-    found = [
-        *unsettled(PhotoState.AWAITED, old)[:AT_ONCE],
-        *unsettled(PhotoState.CHECKING, old)[:AT_ONCE],
-    ]
-    worked = Worker.objects.filter(started_at__lt=old, last_seen_at__gte=now - timedelta(seconds=LIVE_SECONDS)).exists()
+def forget_uploads(now: datetime) -> int:
+    """Forget uploads that nobody has confirmed."""
+    old = Photo.objects.filter(state=PhotoState.AWAITED, queue=None, width=None)
+    found = list(old.filter(created_at__lte=now - timedelta(hours=UPLOAD_HOURS)).order_by("created_at")[:AT_ONCE])
     for photo in found:
-        if photo.state == PhotoState.AWAITED and not photo.source_url:
-            _forget_upload(photo)
-        elif worked:
-            photos.refuse_photo(photo.pk, "photo_unreadable", "We could not look at this photo: add it once more.")
+        _forget_upload(photo)
     return len(found)
 
 
@@ -235,9 +213,10 @@ def _is_old(key: str, now: datetime) -> bool:
 
 PARTS: Final[Mapping[str, Callable[[datetime], int]]] = {
     "lost leases": lose_leases,
+    "photos' lost leases": lose_photo_leases,
     "jobs sent again": resend_jobs,
     "photos sent again": resend_photos,
-    "photos given up": settle_old_photos,
+    "uploads forgotten": forget_uploads,
     "checkpoints expired": expire_checkpoints,
     "objects removed": remove_objects,
     "orphans removed": Sweep(),

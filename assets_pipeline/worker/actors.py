@@ -3,21 +3,16 @@
 Nothing is sent again by dramatiq, and nothing interrupted: a task looks by itself whether the process was asked to end.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 import dramatiq
-from django.db import close_old_connections
 
-from assets_pipeline.worker.looks import look_at
+from assets_pipeline.worker import photo_tasks
 from assets_pipeline.worker.presence import presence
 from assets_pipeline.worker.shift import work_on
-from catalog import photos, queue
-from catalog.errors import Away
-from catalog.models import Group, Photo, PhotoState
-
-log = logging.getLogger(__name__)
+from catalog import queue
+from catalog.models import Group
 
 OPTIONS: Mapping[str, Any] = {"max_retries": 0, "notify_shutdown": False}
 
@@ -43,20 +38,13 @@ def finish(job_pk: int) -> None:
 @dramatiq.actor(queue_name=queue.CPU, **OPTIONS)
 def inspect_photo(photo_pk: int) -> None:
     """Decode a photo and say what is good and bad about it."""
-    close_old_connections()
-    photo = Photo.objects.filter(pk=photo_pk, state=PhotoState.CHECKING).first()
-    if photo is not None:
-        look_at(photo)
+    photo_tasks.look_at_photo(photo_pk)
 
 
 @dramatiq.actor(queue_name=queue.IO, **OPTIONS)
 def fetch_photo(photo_pk: int) -> None:
     """Bring a photo from its address into the store."""
-    close_old_connections()
-    try:
-        photos.fetch_photo(photo_pk)
-    except Away as error:
-        log.warning("photo %s is fetched later: %s", photo_pk, error)  # the reconciler sends it again
+    photo_tasks.fetch_photo(photo_pk)
 
 
 dramatiq.get_broker().add_middleware(presence)

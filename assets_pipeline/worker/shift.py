@@ -5,17 +5,16 @@ inputs while it computes, and running jobs that fit together at once, would begi
 """
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, close_old_connections
 
 from assets_pipeline import tasks
 from assets_pipeline.errors import Cancelled, InputRejected, Unavailable
 from assets_pipeline.progress import share_of_all
 from assets_pipeline.runner import TaskLost
+from assets_pipeline.worker.heartbeat import beating
 from assets_pipeline.worker.presence import Stopping, presence, runner
 from assets_pipeline.worker.words import choose_generator, finished_asset, make_task, worded
 from catalog import leases
@@ -129,12 +128,12 @@ class Shift:
 
     def finish(self) -> None:
         """Make the files and the version."""
-        with beating(self.lease):
+        with beating(self.keep_lease):
             version = leases.resume_finish(self.lease)
         if version is None:
             result = self.run()
             assert isinstance(result, tasks.Finished)
-            with beating(self.lease):
+            with beating(self.keep_lease):
                 leases.end_finish(self.lease, finished_asset(result), self.spent)
 
     def run(self) -> tasks.Result:
@@ -146,12 +145,16 @@ class Shift:
         """What the child's task has taken."""
         return leases.Spent(self._spent.seconds, self._spent.cpu_seconds, self._spent.gpu_seconds)
 
+    def keep_lease(self) -> bool:
+        """False when the merchant called the job off. Raises LostRace."""
+        return leases.extend_lease(self.lease)
+
     def tick(self) -> bool:
         """Keep the lease; False when the merchant called the job off. Raises Stopping, LostRace."""
         presence.go_on()
         if time.monotonic() - self._beat_at >= leases.HEARTBEAT_SECONDS:
             self._beat_at = time.monotonic()
-            self._wanted = self._patiently(lambda: leases.extend_lease(self.lease), otherwise=self._wanted)
+            self._wanted = self._patiently(self.keep_lease, otherwise=self._wanted)
         return self._wanted
 
     def tell(self, news: tasks.News) -> None:
@@ -184,26 +187,3 @@ class Shift:
         except DatabaseError as error:
             log.warning("the database does not answer: %s", error)
             return otherwise
-
-
-@contextmanager
-def beating(lease: leases.Lease) -> Iterator[None]:
-    """Keep the lease from a thread of its own while this one publishes: a slow store must not cost the lease."""
-    over = threading.Event()
-
-    def beat() -> None:
-        try:
-            while not over.wait(leases.HEARTBEAT_SECONDS):
-                leases.extend_lease(lease)
-        except (LostRace, DatabaseError) as error:  # whoever writes next finds out
-            log.info("the lease is kept no longer: %s", error)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=beat, name="lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()

@@ -2,7 +2,7 @@
 
 from django.core.validators import MinLengthValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 from catalog.models.ids import photo_id, product_id
 from catalog.models.merchants import Merchant
@@ -86,12 +86,16 @@ class Photo(models.Model):
     (sha256 and bytes at once where we received it ourselves). advice: list of {code, text, level}. rights: what the
     merchant stated about their right to use the photo. source_url: where a worker fetches it from, if anywhere.
 
-    A worker that fetches it or looks at it holds `lease` until `lease_expires_at`. released_at: when a worker was last
-    sent for it; None: waits its turn. lost_leases: workers that gave no sign of life while they held it.
+    merchant: the product's, kept here too so that turns stay one index lookup. queue: where the task goes that comes
+    next, looking at it or fetching it; None: there is none. The database itself works it out.
+    released_at: when a worker was last sent for it; None: waits its turn. retry_at: not before then; attempts: those
+    that ended in something being away. `worker` fetches it or looks at it and holds `lease` until `lease_expires_at`.
+    lost_leases: workers that gave no sign of life, or whose process died, while they held it.
     """
 
     public_id = models.CharField(max_length=24, unique=True, default=photo_id, editable=False)
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="photos")
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="photos")
     name = models.CharField(max_length=200)
     view = models.CharField(max_length=13, choices=View, blank=True)
     state = models.CharField(max_length=8, choices=PhotoState, default=PhotoState.CHECKING)
@@ -105,9 +109,21 @@ class Photo(models.Model):
     reject_code = models.CharField(max_length=60, blank=True)
     rights = models.CharField(max_length=200, blank=True)
     source_url = models.CharField(max_length=2000, blank=True)
+    queue = models.GeneratedField(
+        expression=Case(
+            When(state=PhotoState.CHECKING, then=Value("cpu")),
+            When(Q(state=PhotoState.AWAITED) & ~Q(source_url=""), then=Value("io")),
+            default=None,
+        ),
+        output_field=models.CharField(max_length=12, null=True),
+        db_persist=True,
+    )
     released_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
     lease = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=120, blank=True)
     lost_leases = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -120,14 +136,32 @@ class Photo(models.Model):
             models.CheckConstraint(
                 condition=Q(state=PhotoState.REJECTED) | Q(reject_code=""), name="photo_reject_code_if_rejected"
             ),
+            models.CheckConstraint(
+                condition=Q(lease__isnull=True, lease_expires_at__isnull=True)
+                | Q(lease__isnull=False, lease_expires_at__isnull=False),
+                name="photo_lease_whole",
+            ),
         ]
+        # Values in the conditions would keep SQLite from using these, see AssetJob.
         indexes = [
             models.Index(fields=["product", "id"], name="photo_list"),
             models.Index(fields=["key"], name="photo_by_key"),
             models.Index(
+                fields=["queue", "merchant", "id"],
+                condition=Q(queue__isnull=False, released_at__isnull=True, retry_at__isnull=True),
+                name="photo_waiting",
+            ),
+            models.Index(
+                fields=["queue", "released_at"],
+                condition=Q(queue__isnull=False, released_at__isnull=False),
+                name="photo_released",
+            ),
+            models.Index(fields=["retry_at"], condition=Q(retry_at__isnull=False), name="photo_retry"),
+            models.Index(fields=["lease_expires_at"], condition=Q(lease__isnull=False), name="photo_held"),
+            models.Index(
                 fields=["state", "created_at"],
-                condition=Q(width__isnull=True),  # a value here would keep SQLite from using it, see AssetJob
-                name="photo_unsettled",
+                condition=Q(queue__isnull=True, width__isnull=True),
+                name="photo_unconfirmed",
             ),
         ]
 

@@ -40,8 +40,8 @@ class StageTotal(models.Model):
 class Turn(models.Model):
     """Whose turn it was last: the merchant of the job that the dispatcher released last.
 
-    There is one for each queue, priority and status of jobs that wait: queued ones start, running ones go on. Whoever
-    releases jobs locks these rows first.
+    There is one for each queue, priority and status of jobs that wait: queued ones start, running ones go on. All
+    photos have one together: no queue, status "photo". Whoever releases jobs or photos locks these rows first.
     """
 
     queue = models.CharField(max_length=12)

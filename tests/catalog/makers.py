@@ -6,6 +6,7 @@ from typing import Any
 from catalog.leases import Lease, Spent, claim_job, end_generate, end_prepare
 from catalog.models import AssetJob, Group, Merchant, Photo, PhotoState, Priority, Product
 from catalog.recipe import Recipe
+from catalog.storage import storage
 from catalog.versions import FinishedAsset, StoredFile
 from catalog.workers import advertise
 
@@ -32,7 +33,15 @@ def make_photo(product: Product, **fields: Any) -> Photo:
     sha256 = f"{next(_numbers):064x}"
     key = f"photos/{product.merchant.public_id}/{sha256}"
     values = {"name": "lamp.jpg", "state": PhotoState.READY, "key": key, "sha256": sha256, "view": "front"}
-    return Photo.objects.create(product=product, **(values | fields))
+    return Photo.objects.create(product=product, merchant=product.merchant, **(values | fields))
+
+
+def make_photos(merchant: Merchant, number: int, **fields: Any) -> list[Photo]:
+    """That many photos of one product that nobody has looked at yet, unless `fields` say otherwise, written in bulk."""
+    product = make_product(merchant, photos=0)
+    key = f"photos/{merchant.public_id}/{next(_numbers)}"
+    values = {"name": "lamp.jpg", "state": PhotoState.CHECKING, "product": product, "merchant": merchant} | fields
+    return Photo.objects.bulk_create((Photo(key=f"{key}-{n}", **values) for n in range(number)), batch_size=2_000)
 
 
 def make_job(product: Product, *, priority: Priority = Priority.INTERACTIVE, **fields: Any) -> AssetJob:
@@ -86,7 +95,7 @@ def lease_at(job: AssetJob, group: Group) -> Lease:
 
 
 def finished(merchant: Merchant, **fields: Any) -> FinishedAsset:
-    """What a worker hands over; the files' bytes are their names, see `store_files`."""
+    """What a worker hands over; the files' bytes are their names. Nothing of it is in the store, see `stored`."""
     values: dict[str, Any] = {
         "files": tuple(stored_file(merchant, name) for name in ("model.glb", "model.usdz", "poster.webp")),
         "dimensions": {"width": 0.1, "height": 0.2, "depth": 0.1},
@@ -99,6 +108,14 @@ def finished(merchant: Merchant, **fields: Any) -> FinishedAsset:
         "publishable": True,
     }
     return FinishedAsset(**(values | fields))
+
+
+def stored(merchant: Merchant, **fields: Any) -> FinishedAsset:
+    """The same, its files in the store."""
+    asset = finished(merchant, **fields)
+    for file in asset.files:
+        storage().put_once(file.key, file.name.encode(), content_type=file.content_type)
+    return asset
 
 
 CONTENT_TYPES = {"glb": "model/gltf-binary", "usdz": "model/vnd.usdz+zip", "webp": "image/webp"}

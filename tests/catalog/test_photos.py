@@ -18,12 +18,11 @@ from catalog.photos import (
     change_photo,
     confirm_upload,
     delete_photo,
-    fetch_photo,
-    refuse_photo,
-    settle_photo,
     start_upload,
 )
 from catalog.storage import Storage, UploadForm
+from tests.catalog.makers import make_worker
+from tests.catalog.sent import sent as waiting_messages
 from tests.catalog.web import photo as photo_answer
 from tests.catalog.web import serve
 
@@ -34,6 +33,7 @@ Sent = Callable[[], list[tuple[str, int]]]
 
 @pytest.fixture
 def lamp(db: None) -> Product:
+    make_worker()
     merchant = Merchant.objects.create(name="Lamp House", slug="lamp-house")
     return Product.objects.create(merchant=merchant, sku="LAMP-1", title="Lamp")
 
@@ -46,18 +46,7 @@ def jpeg(samples: Path) -> bytes:
 @pytest.fixture
 def sent(broker: Any) -> Sent:
     """(actor, id) of every message that waits in the queues."""
-
-    def read() -> list[tuple[str, int]]:
-        messages = []
-        for queue in ("cpu", "gpu", "io"):
-            if queue in broker.get_declared_queues():
-                consumer = broker.consume(queue, prefetch=50, timeout=1)
-                while (message := next(consumer)) is not None:
-                    messages.append((message.actor_name, message.args[0]))
-                consumer.close()
-        return messages
-
-    return read
+    return lambda: [message[1:] for message in waiting_messages(broker)]
 
 
 def add(product: Product, data: bytes, name: str = "front.jpg", **more: str) -> Photo:
@@ -66,14 +55,8 @@ def add(product: Product, data: bytes, name: str = "front.jpg", **more: str) -> 
 
 def checking(product: Product, data: bytes) -> Photo:
     """A photo that came by an upload: its hash is not known yet."""
-    return Photo.objects.create(product=product, name="x.jpg", state=PhotoState.CHECKING, key=f"photos/x/{len(data)}")
-
-
-def settle(photo: Photo, data: bytes) -> Photo:
-    digest = sha256(data).hexdigest()
-    settle_photo(photo.pk, sha256=digest, bytes=len(data), width=1200, height=900, advice=[])
-    photo.refresh_from_db()
-    return photo
+    key = f"photos/x/{len(data)}"
+    return Photo.objects.create(product=product, merchant=product.merchant, name="x.jpg", key=key)
 
 
 # received
@@ -260,106 +243,29 @@ def test_confirming_many_times_at_once_sends_one_message(
 # fetched
 
 
-@pytest.fixture
-def loopback_is_open(settings: Any) -> None:
-    settings.FETCH_ALLOWED_NETWORKS = ("127.0.0.0/8",)
-
-
-def test_a_photo_is_fetched_by_a_worker_and_then_looked_at(
-    lamp: Product,
-    jpeg: bytes,
-    storage: Storage,
-    sent: Sent,
-    loopback_is_open: None,
-    django_capture_on_commit_callbacks: Any,
+def test_a_photo_to_be_fetched_waits_for_a_worker_once(
+    lamp: Product, sent: Sent, settings: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
-    with serve(photo_answer(jpeg)) as web:
+    settings.FETCH_ALLOWED_NETWORKS = ("127.0.0.0/8",)
+    with serve(photo_answer(b"never asked")) as web:
         with django_capture_on_commit_callbacks(execute=True):
             photo = add_photo_from_url(lamp, f"{web.url}/img/lamp%20front.jpg?w=2", view="front")
             assert add_photo_from_url(lamp, f"{web.url}/img/lamp%20front.jpg?w=2") == photo
         assert (photo.state, photo.name) == ("awaited", "lamp front.jpg")
         assert web.requests == [], "the web process fetches nothing"
-        assert sent() == [("fetch_photo", photo.pk)]
-        with django_capture_on_commit_callbacks(execute=True):
-            fetch_photo(photo.pk)
-            fetch_photo(photo.pk)
-        assert len(web.requests) == 1
-    photo.refresh_from_db()
-    assert (photo.state, photo.bytes, photo.content_type) == ("checking", len(jpeg), "image/jpeg")
-    assert storage.get(photo.key) == jpeg
-    assert ("inspect_photo", photo.pk) in sent()
+    assert sent() == [("fetch_photo", photo.pk)]
+
+
+def test_a_rejected_address_may_be_tried_again(lamp: Product) -> None:
+    photo = add_photo_from_url(lamp, "https://shop.example/a.jpg")
+    Photo.objects.filter(pk=photo.pk).update(state=PhotoState.REJECTED, reject_code="url_status")
+    assert add_photo_from_url(lamp, "https://shop.example/a.jpg") != photo
 
 
 def test_an_address_that_will_not_do_is_refused_at_once(lamp: Product) -> None:
     with pytest.raises(Invalid, match="url_scheme"):
         add_photo_from_url(lamp, "ftp://shop.example/a.jpg")
     assert not lamp.photos.exists()
-
-
-def test_what_cannot_be_fetched_is_rejected_with_its_code(
-    lamp: Product, storage: Storage, loopback_is_open: None
-) -> None:
-    with serve(photo_answer(b"<svg/>", "image/svg+xml")) as web:
-        drawing = add_photo_from_url(lamp, f"{web.url}/a.svg")
-        fetch_photo(drawing.pk)
-    router = add_photo_from_url(lamp, "http://192.168.0.1/a.jpg")
-    fetch_photo(router.pk)
-    drawing.refresh_from_db()
-    router.refresh_from_db()
-    assert (drawing.state, drawing.reject_code) == ("rejected", "not_an_image")
-    assert (router.state, router.reject_code) == ("rejected", "url_private")
-    assert router.advice[0]["code"] == "url_private" and "private network" in router.advice[0]["text"]
-    assert list(storage.list("photos/")) == []
-    assert add_photo_from_url(lamp, "http://192.168.0.1/a.jpg") != router, "a rejected one may be tried again"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_photo_deleted_while_it_is_fetched_leaves_nothing(
-    lamp: Product, jpeg: bytes, storage: Storage, loopback_is_open: None
-) -> None:
-    def deleted_meanwhile(request: str) -> Any:
-        Photo.objects.all().delete()
-        connections.close_all()
-        return photo_answer(jpeg)(request)
-
-    with serve(deleted_meanwhile) as web:
-        photo = add_photo_from_url(lamp, f"{web.url}/a.jpg")
-        fetch_photo(photo.pk)
-        fetch_photo(photo.pk)
-        assert len(web.requests) == 1
-    assert list(storage.list("photos/")) == []
-
-
-# what workers say
-
-
-def test_a_photo_that_will_do_is_ready(lamp: Product) -> None:
-    photo = checking(lamp, b"1")
-    remark = {"code": "low_resolution", "text": "The photo is only 800 pixels long.", "level": "usable"}
-    settle_photo(photo.pk, sha256="a" * 64, bytes=1, width=800, height=600, advice=[remark])
-    photo.refresh_from_db()
-    assert (photo.state, photo.sha256, photo.width, photo.height) == ("ready", "a" * 64, 800, 600)
-    assert photo.advice == [remark]
-
-
-def test_the_same_photo_by_two_ways_is_rejected_the_second_time(lamp: Product, jpeg: bytes) -> None:
-    first, second = settle(checking(lamp, jpeg), jpeg), settle(checking(lamp, jpeg), jpeg)
-    assert first.state == "ready"
-    assert (second.state, second.reject_code, second.sha256) == ("rejected", "photo_twice", "")
-
-
-def test_what_workers_say_twice_or_late_changes_nothing(lamp: Product) -> None:
-    photo = settle(checking(lamp, b"1"), b"1")
-    refuse_photo(photo.pk, "photo_broken", "The photo's file is damaged: export or take it once more.")
-    photo.refresh_from_db()
-    assert (photo.state, photo.reject_code) == ("ready", "")
-
-    other = checking(lamp, b"2")
-    refuse_photo(other.pk, "photo_broken", "The photo's file is damaged: export or take it once more.")
-    other = settle(other, b"2")
-    assert (other.state, other.reject_code) == ("rejected", "photo_broken")
-    refuse_photo(10**9, "photo_broken", "x")
-    settle_photo(10**9, sha256="a" * 64, bytes=1, width=1, height=1, advice=[])
 
 
 # changed and deleted

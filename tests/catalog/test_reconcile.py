@@ -30,6 +30,8 @@ from catalog.models import (
     Status,
     Worker,
 )
+from catalog.photo_leases import claim_photo
+from catalog.photo_turns import release_photos
 from catalog.recipe import Recipe
 from catalog.reconcile import Sweep, reconcile
 from catalog.storage import Storage
@@ -48,7 +50,6 @@ NPZ = "application/octet-stream"
 @pytest.fixture(autouse=True)
 def forgetful() -> Iterator[None]:
     """Each test starts with a process that has done nothing yet."""
-    parts.PHOTO_PATIENCE.waits.clear()
     queue.forget_failures()
     yield
     queue.forget_failures()
@@ -183,34 +184,60 @@ class TestLostMessages:
 
 
 class TestPhotos:
-    @pytest.mark.parametrize(
-        ("fields", "expected"),
-        [
-            ({"state": PhotoState.CHECKING}, ("cpu", "inspect_photo")),
-            ({"state": PhotoState.AWAITED, "source_url": "https://shop.example/a.jpg"}, ("io", "fetch_photo")),
-            ({"state": PhotoState.AWAITED}, None),
-            ({"state": PhotoState.READY, "width": 800}, None),
-            ({"state": PhotoState.REJECTED, "reject_code": "too_small"}, None),
-        ],
-    )
-    def test_that_nobody_has_looked_at_are_sent_again(
-        self, product: Product, broker: dramatiq.Broker, fields: dict[str, Any], expected: tuple[str, str] | None
-    ) -> None:
-        make_worker()
-        Photo.objects.update(width=800)
-        photo = make_photo(product, **fields)
-        reconcile(in_(seconds=19))
-        assert sent(broker) == []
-        reconcile(in_(seconds=21))
-        assert sent(broker) == ([(*expected, photo.pk)] if expected else [])
+    @pytest.fixture
+    def photo(self, product: Product) -> Photo:
+        return make_photo(product, state=PhotoState.CHECKING)
 
-    def test_are_sent_ever_more_rarely(self, product: Product, broker: dramatiq.Broker) -> None:
+    def test_of_dead_workers_get_another_turn_at_once(self, photo: Photo, broker: dramatiq.Broker) -> None:
         make_worker()
-        make_photo(product, state=PhotoState.CHECKING)
-        for seconds in range(0, 1000, 5):
-            Worker.objects.update(last_seen_at=timezone.now())
-            reconcile(in_(seconds=seconds))
-        assert 4 <= len(sent(broker)) <= 7
+        claim_photo(photo.pk, "cpu", "gone")
+        assert reconcile(in_(seconds=11))["photos' lost leases"] == 0
+        Photo.objects.filter(pk=photo.pk).update(lease_expires_at=in_(seconds=-1))
+        assert reconcile()["photos' lost leases"] == 1
+        photo.refresh_from_db()
+        assert (photo.lease, photo.lost_leases) == (None, 1)
+        assert sent(broker) == [("cpu", "inspect_photo", photo.pk)]
+
+    def test_whose_message_got_lost_are_sent_again(self, photo: Photo, broker: dramatiq.Broker) -> None:
+        make_worker()
+        release_photos()
+        lose_messages(broker)
+        assert reconcile(in_(seconds=9))["photos sent again"] == 0
+        assert reconcile(in_(seconds=11))["photos sent again"] == 1
+        assert sent(broker) == [("cpu", "inspect_photo", photo.pk)]
+
+    def test_to_be_fetched_are_sent_again_too(self, product: Product, broker: dramatiq.Broker) -> None:
+        make_worker()
+        photo = make_photo(product, state=PhotoState.AWAITED, source_url="https://shop.example/a.jpg")
+        release_photos()
+        lose_messages(broker)
+        reconcile(in_(seconds=11))
+        assert sent(broker) == [("io", "fetch_photo", photo.pk)]
+
+    def test_are_not_suspected_while_every_worker_is_busy(
+        self, merchant: Merchant, photo: Photo, broker: dramatiq.Broker
+    ) -> None:
+        make_worker("w1")
+        release_photos()
+        lose_messages(broker)
+        claim(make_job(make_product(merchant)), worker="w1")
+        AssetJob.objects.filter(lease__isnull=False).update(lease_expires_at=in_(hours=1))
+        assert reconcile(in_(seconds=60))["photos sent again"] == 0
+        assert reconcile(in_(seconds=601))["photos sent again"] == 1
+
+    def test_that_workers_hold_make_those_busy(self, product: Product, photo: Photo, broker: dramatiq.Broker) -> None:
+        """Or a job that waits behind a photo would be sent again and again."""
+        make_worker("w1")
+        claim_photo(photo.pk, "cpu", "w1")
+        Photo.objects.filter(pk=photo.pk).update(lease_expires_at=in_(hours=1))
+        request_asset(product, Recipe())
+        assert reconcile(in_(seconds=60))["jobs sent again"] == 0
+
+    def test_are_not_piled_up_while_nobody_works(self, photo: Photo, broker: dramatiq.Broker) -> None:
+        for minutes in range(1, 20):
+            release_photos()
+            reconcile(in_(minutes=minutes))
+        assert sent(broker) == []
 
     def test_uploaded_but_never_confirmed_are_forgotten_after_a_day(self, product: Product, storage: Storage) -> None:
         key = f"uploads/{product.merchant.public_id}/x"
@@ -223,19 +250,10 @@ class TestPhotos:
         assert list(storage.list(key)) == []
         assert product.photos.count() == 1
 
-    def test_wait_for_workers_however_long_it_takes(self, product: Product) -> None:
-        photo = make_photo(product, state=PhotoState.CHECKING)
+    def test_wait_for_workers_however_long_it_takes(self, photo: Photo) -> None:
         reconcile(in_(hours=25))
         photo.refresh_from_db()
         assert photo.state == PhotoState.CHECKING
-
-    def test_that_workers_could_not_look_at_for_a_day_are_refused(self, product: Product) -> None:
-        photo = make_photo(product, state=PhotoState.CHECKING)
-        make_worker()
-        Worker.objects.update(started_at=in_(hours=-1), last_seen_at=in_(hours=25))
-        reconcile(in_(hours=25))
-        photo.refresh_from_db()
-        assert (photo.state, photo.reject_code) == (PhotoState.REJECTED, "photo_unreadable")
 
 
 class TestCheckpoints:

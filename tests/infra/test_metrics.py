@@ -85,7 +85,7 @@ def test_a_queue_without_workers_shows_zero(client: Client, merchant: Merchant) 
 
 def test_photos_and_published_versions_are_counted(client: Client, merchant: Merchant) -> None:
     product = Product.objects.create(merchant=merchant, sku="a", title="a")
-    Photo.objects.create(product=product, name="a.jpg", key="a", state=PhotoState.READY)
+    Photo.objects.create(product=product, merchant=merchant, name="a.jpg", key="a", state=PhotoState.READY)
     for number, published_at in enumerate((timezone.now(), None), start=1):
         AssetVersion.objects.create(
             product=product,

@@ -42,7 +42,7 @@ def make_product(merchant: Merchant, storage: S3Store, samples: Path) -> MakePro
 
 def add_photo(product: Product, data: bytes, storage: S3Store, *, state: PhotoState, name: str = "front.jpg") -> Photo:
     """A photo's row and its bytes."""
-    photo = Photo(product=product, name=name, view="front", state=state)
+    photo = Photo(product=product, merchant=product.merchant, name=name, view="front", state=state)
     photo.key = f"photos/{product.merchant.public_id}/{photo.public_id}"
     storage.put(photo.key, data, content_type="image/jpeg")
     photo.save()

@@ -8,7 +8,6 @@ from assets_pipeline.formats.usdz_rules import usdz_findings
 from assets_pipeline.stores.s3 import S3Store
 from catalog.jobs import cancel_job, request_asset
 from catalog.models import AssetJob, Photo, PhotoState, Status
-from catalog.queue import send_inspect
 from catalog.recipe import Recipe
 from catalog.workers import live_workers
 from tests.workers.conftest import MakeProduct, add_photo
@@ -250,8 +249,6 @@ def test_photos_are_looked_at_by_workers(processes: Processes, make_product: Mak
     processes.start_worker()
     good = make_product(state=PhotoState.CHECKING).photos.get()
     bad = add_photo(good.product, b"GIF89a but not really", storage, state=PhotoState.CHECKING, name="bad.gif")
-    for photo in (good, bad):
-        send_inspect(photo)
 
     def settled() -> bool:
         return not Photo.objects.filter(state=PhotoState.CHECKING).exists()

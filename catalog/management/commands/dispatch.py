@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 
 from catalog.beats import Beat, run_beats
 from catalog.dispatch import RELEASE_SECONDS, release_window
+from catalog.photo_turns import release_photos
 from catalog.reconcile import RECONCILE_SECONDS, reconcile
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,10 @@ class Command(BaseCommand):
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, end)
         log.info("dispatcher: started")
-        run_beats(
-            [Beat("release", release_window, RELEASE_SECONDS), Beat("reconcile", reconcile, RECONCILE_SECONDS)], stop
-        )
+        beats = [
+            Beat("release", release_window, RELEASE_SECONDS),
+            Beat("release photos", release_photos, RELEASE_SECONDS),
+            Beat("reconcile", reconcile, RECONCILE_SECONDS),
+        ]
+        run_beats(beats, stop)
         log.info("dispatcher: stopped")

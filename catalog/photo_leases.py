@@ -1,0 +1,180 @@
+"""The worker's side of a photo: claim it, fetch it or say what was seen in it, let go of it
+
+As with jobs, a lease is a random token with an end. Every write of a worker asks for its token: a worker that has lost
+its lease changes nothing, and a message that comes twice finds nothing to do.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from catalog.deletion import remove_later
+from catalog.errors import LostRace, Refused
+from catalog.fetching import fetch
+from catalog.leases import LEASE_SECONDS
+from catalog.models import Photo, PhotoState
+from catalog.photo_turns import release_photos_after_commit
+from catalog.photos import look_at
+from catalog.storage import storage
+
+MAX_LOST_LEASES = 3
+"""A photo that stops its worker that often is refused: it must not go round for ever."""
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 20, 600
+"""After something was away; each pause is twice as long as the one before."""
+
+MAX_ATTEMPTS = 150
+"""With these pauses they take a day."""
+
+UNREADABLE_ADVICE = "We could not look at this photo: save it once more as a JPEG, and add that."
+
+
+@dataclass(frozen=True)
+class PhotoLease:
+    """The right to work on one photo."""
+
+    photo_pk: int
+    token: UUID
+
+
+def claim_photo(photo_pk: int, queue: str, worker: str) -> tuple[Photo, PhotoLease]:
+    """Take the photo for `worker`, to do what `queue` stands for.
+
+    Raises LostRace when there is nothing to do: it is gone, settled, held by a live lease, at another step, or must not
+    be tried again yet.
+    """
+    lose_expired_photo(photo_pk)
+    now, lease = timezone.now(), PhotoLease(photo_pk, uuid4())
+    free = Photo.objects.filter(Q(retry_at=None) | Q(retry_at__lte=now), pk=photo_pk, queue=queue, lease=None)
+    claimed = free.update(
+        lease=lease.token,
+        lease_expires_at=now + timedelta(seconds=LEASE_SECONDS),
+        worker=worker[:120],
+        released_at=Coalesce("released_at", now),
+        retry_at=None,
+    )
+    photo = _held(lease).first() if claimed else None
+    if photo is None:
+        raise LostRace(f"nothing to do on {queue} for photo {photo_pk}")
+    return photo, lease
+
+
+def extend_photo_lease(lease: PhotoLease) -> None:
+    """Keep the photo for LEASE_SECONDS from now. Raises LostRace."""
+    _change(lease, lease_expires_at=timezone.now() + timedelta(seconds=LEASE_SECONDS))
+
+
+def fetch_photo(photo: Photo, lease: PhotoLease) -> None:
+    """Bring the photo from its address into the store; it waits to be looked at then. Raises Away, LostRace."""
+    try:
+        with fetch(photo.source_url, max_bytes=settings.MAX_PHOTO_BYTES) as data:
+            _, size, content_type = look_at(data)
+            storage().put(photo.key, data, content_type=content_type)
+    except Refused as trouble:
+        refuse_photo(lease, trouble.code, trouble.message)
+        return
+    here = {"bytes": size, "content_type": content_type, "attempts": 0, "lost_leases": 0}
+    try:
+        _let_go(lease, state=PhotoState.CHECKING, **here)
+    except LostRace:
+        if not Photo.objects.filter(pk=lease.photo_pk).exists():  # deleted meanwhile: what was stored since goes too
+            remove_later([photo.key])
+        raise
+
+
+def settle_photo(
+    lease: PhotoLease,
+    *,
+    sha256: str,
+    bytes: int,  # noqa: A002
+    width: int,
+    height: int,
+    advice: Sequence[Mapping[str, str]],
+) -> None:
+    """Write down what was seen in a photo that will do. Raises LostRace.
+
+    advice: `code`, `text` and `level` of each remark.
+    """
+    seen = {"sha256": sha256, "bytes": bytes, "width": width, "height": height, "advice": [*map(dict, advice)]}
+    try:
+        _let_go(lease, state=PhotoState.READY, **seen)
+    except IntegrityError:
+        refuse_photo(lease, "photo_twice", "The product has this very photo already.")
+
+
+def refuse_photo(lease: PhotoLease, code: str, advice: str) -> None:
+    """Write down why the photo will not do, and what helps. Raises LostRace."""
+    remark = {"code": code, "text": advice, "level": "retake"}
+    _let_go(lease, state=PhotoState.REJECTED, reject_code=code, advice=[remark])
+
+
+@transaction.atomic
+def postpone_photo(lease: PhotoLease) -> None:
+    """Something is away: it is tried again later, ever more rarely, and refused after a day. Raises LostRace."""
+    attempts = _hold(lease).attempts + 1
+    if attempts >= MAX_ATTEMPTS:
+        refuse_photo(lease, "photo_unreadable", UNREADABLE_ADVICE)
+    else:
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(attempts - 1, 10), LONGEST_PAUSE_SECONDS)
+        _let_go(lease, attempts=attempts, retry_at=timezone.now() + timedelta(seconds=pause))
+
+
+def hand_back_photo(lease: PhotoLease) -> None:
+    """The worker has to stop: the photo waits for its turn again, which counts as nothing. Raises LostRace."""
+    _let_go(lease)
+
+
+@transaction.atomic
+def lose_photo(lease: PhotoLease) -> None:
+    """The process that had it died: counts as a lost lease. Raises LostRace."""
+    lost = _hold(lease).lost_leases + 1
+    if lost >= MAX_LOST_LEASES:
+        refuse_photo(lease, "photo_unreadable", UNREADABLE_ADVICE)
+    else:
+        _let_go(lease, lost_leases=lost)
+
+
+def lose_expired_photo(photo_pk: int) -> bool:
+    """Take the photo from a worker that has given no sign of life; False when there was nothing to take."""
+    expired = Photo.objects.filter(pk=photo_pk, lease__isnull=False, lease_expires_at__lte=timezone.now())
+    if not expired.exists():
+        return False
+    with transaction.atomic():
+        photo = expired.select_for_update().first()
+        if photo is None or photo.lease is None:
+            return False
+        lose_photo(PhotoLease(photo_pk, photo.lease))
+    return True
+
+
+def _held(lease: PhotoLease) -> QuerySet[Photo]:
+    """The photo as long as the lease is ours."""
+    return Photo.objects.filter(pk=lease.photo_pk, lease=lease.token)
+
+
+def _hold(lease: PhotoLease) -> Photo:
+    """The photo, locked until the transaction ends. Raises LostRace."""
+    photo = _held(lease).select_for_update().first()
+    if photo is None:
+        raise LostRace(f"photo {lease.photo_pk} is no longer ours")
+    return photo
+
+
+def _let_go(lease: PhotoLease, /, **fields: object) -> None:
+    """Write `fields`, and let others have the photo. Raises LostRace."""
+    with transaction.atomic():
+        _change(lease, lease=None, lease_expires_at=None, worker="", released_at=None, **fields)
+        release_photos_after_commit()
+
+
+def _change(lease: PhotoLease, /, **fields: object) -> None:
+    """Write `fields` as long as the lease is ours. Raises LostRace."""
+    if not _held(lease).update(**fields):
+        raise LostRace(f"photo {lease.photo_pk} is no longer ours")
