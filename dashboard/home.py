@@ -7,9 +7,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from catalog.merchants import memberships
-from dashboard.access import Access, member_page, page, sign_in_first
-
-FEW = 30
+from catalog.models import Member
+from dashboard.access import sign_in_first
 
 
 @never_cache
@@ -33,14 +32,6 @@ def shops(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/shops.html", {"members": _memberships(request)})
 
 
-@require_safe
-@member_page
-def products(request: HttpRequest, access: Access) -> HttpResponse:
-    """The shop's products."""
-    rows = access.merchant.products.order_by("-pk")[:FEW]
-    return page(request, access, "dashboard/products.html", {"products": rows})
-
-
-def _memberships(request: HttpRequest) -> list:
+def _memberships(request: HttpRequest) -> list[Member]:
     assert isinstance(request.user, AbstractBaseUser), "has signed in"
     return memberships(request.user)

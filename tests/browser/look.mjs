@@ -14,10 +14,10 @@ try {
     page.on('console', (message) => /error|warning/.test(message.type()) && told.complaints.push(message.text()));
     page.on('request', (request) => /^(data|blob):/.test(request.url()) || request.url().startsWith(base)
       || told.foreign.push(request.url()));
-    await page.goto(`${base}/login`);
+    await page.goto(`${base}/sign-in`);
     await page.fill('[name=username]', email);
     await page.fill('[name=password]', password);
-    await page.click('main button');
+    await page.click('main .button');
     for (const entry of pages) {
       const [where, selector] = entry.split(' ');
       await page.goto(base + where);

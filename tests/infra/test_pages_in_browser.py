@@ -34,12 +34,12 @@ def test_pages_keep_to_our_headers_and_fit_phones_and_desks(live_server, root: P
     script = root / "tests" / "browser" / "look.mjs"
     command = [*node_command(), str(script), str(MODULES), chromium, live_server.url, EMAIL, PASSWORD]
     done = subprocess.run(
-        [*command, "/ article", "/api/v1/docs .opblock"], capture_output=True, text=True, timeout=240, check=False
+        [*command, "/shops/lamps/products/ .sku", "/api/v1/docs .opblock"], capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["complaints"] == []
     assert told["foreign"] == []
-    assert told["found"]["/"] == 3
+    assert told["found"]["/shops/lamps/products/"] == 3
     assert told["found"]["/api/v1/docs"] > 20
     assert max(told["overflow"].values()) <= 0

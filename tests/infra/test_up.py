@@ -205,16 +205,17 @@ def test_the_demo_can_be_entered_as_printed_and_makes_assets(up: Callable[..., R
     login = re.search(r"log in +(\S+) with the password (\S+)", run.wait_for("log in"))
     assert login
     page = _log_in(run.url, login[1], login[2])
-    assert page.count("<article>") == 7
-    assert 'class="photo"' in page
+    assert page.count('class="sku"') == 7
+    assert "Being made" in page
 
     manifest = run.wait_for("| ready ", seconds=240).split()[-1]
     told = requests.get(manifest, timeout=10)
     assert (told.status_code, told.headers["Access-Control-Allow-Origin"]) == (200, "*")
     page = _log_in(run.url, login[1], login[2])
-    model = re.search(r'href="(http\S+/m/\S+/model\.glb)"', page)
-    assert model
-    glb = requests.get(model[1], timeout=10)
+    poster = re.search(r'src="(http\S+/m/\S+/poster\.webp)"', page)
+    assert poster
+    assert requests.get(poster[1], timeout=10).headers["Content-Type"] == "image/webp"
+    glb = requests.get(told.json()["files"]["model.glb"]["url"], timeout=10)
     assert (glb.status_code, glb.headers["Content-Type"], glb.content[:4]) == (200, "model/gltf-binary", b"glTF")
 
     members = [psutil.Process(run.process.pid), *psutil.Process(run.process.pid).children(recursive=True)]
@@ -224,13 +225,13 @@ def test_the_demo_can_be_entered_as_printed_and_makes_assets(up: Callable[..., R
 
 
 def _log_in(url: str, email: str, password: str) -> str:
-    """The demo's page."""
+    """Where the login leads: the sample shop's products."""
     with requests.Session() as browser:
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get(f"{url}/login", timeout=10).text)
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get(f"{url}/sign-in", timeout=10).text)
         assert token
         form = {"username": email, "password": password, "csrfmiddlewaretoken": token[1]}
-        answer = browser.post(f"{url}/login", form, timeout=10)
-        assert (answer.status_code, answer.url) == (200, f"{url}/")
+        answer = browser.post(f"{url}/sign-in", form, timeout=10)
+        assert (answer.status_code, answer.url) == (200, f"{url}/shops/sample-shop/products/")
         return answer.text
 
 

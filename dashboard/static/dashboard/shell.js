@@ -4,6 +4,7 @@
 //   data-poll                                  beside hx-trigger="every …": asks nothing while the page is hidden
 //   data-submits                               a select or checkbox that sends its form when it changes
 //   data-once                                  a form that is sent once, however often its button is pressed
+//   data-tick-all="name"                       see below
 
 const announce = (text) => {
   const place = document.querySelector('#said');
@@ -55,4 +56,19 @@ addEventListener('pageshow', () => document.querySelectorAll('form[data-sent]').
 
 document.addEventListener('htmx:beforeRequest', (event) => {
   if (document.hidden && event.detail.elt.matches('[data-poll]')) event.preventDefault();
+});
+
+// data-tick-all="name" ticks every checkbox of that name in its form; [data-ticked] there says how many are ticked.
+document.addEventListener('change', (event) => {
+  const form = event.target.form;
+  const all = form?.querySelector('[data-tick-all]');
+  if (!all || event.target.type !== 'checkbox') return;
+  const boxes = [...form.elements].filter((box) => box.name === all.dataset.tickAll);
+  if (event.target === all) boxes.forEach((box) => { box.checked = all.checked; });
+  const ticked = boxes.filter((box) => box.checked).length;
+  all.checked = ticked === boxes.length;
+  all.indeterminate = ticked > 0 && ticked < boxes.length;
+  const count = form.querySelector('[data-ticked]');
+  if (count) count.textContent = ticked ? `${ticked} ticked:` : 'With the ticked ones:';
+  form.toggleAttribute('data-any', ticked > 0);
 });
