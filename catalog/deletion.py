@@ -3,6 +3,17 @@
 The rows go at once. What they leave in the store is written down in the same transaction (`Removal`) and removed after
 it, if need be later by the reconciler: a store that is away holds up nothing and nothing is forgotten. A key that
 another row still uses stays, so deletion never takes what belongs to somebody else.
+
+Keys are content-addressed, so that a worker may find the file that it is about to store already there while we are
+about to remove it. Each side says first what it is going to do, in a transaction of its own, and looks then what the
+other one has said:
+
+    we:          take the Removal, commit  ->  does a row use the key?     ->  delete the object  ->  forget the Removal
+    the worker:  name the key, commit      ->  is its Removal taken?       ->  is the object there, and whole?
+                 (`FileKey`)                   if so, try again later          if not, make it again
+
+Whoever commits second sees what the first has said, on any database that shows committed rows: so either we spare the
+object or the worker learns that it goes. No lock is held while the store is asked.
 """
 
 import logging
@@ -25,9 +36,14 @@ PREFIXES = (PHOTOS, UPLOADS, FILES, CHECKPOINTS, PUBLIC)
 AT_ONCE = 1_000
 """Keys removed at a time: as many as S3 takes in one request."""
 
+TAKEN_SECONDS = 120
+"""A Removal is taken for that long, which no request to the store lasts; then another process may take it."""
+
 PREFIXES_AT_ONCE = 10
 PRODUCTS_AT_ONCE = 50
 PREFIX_AGAIN_SECONDS = 600
+
+FILES_MISSING = "Some files of this asset have just been removed from the store; they are made once more."
 
 
 def delete_product(product: Product) -> None:
@@ -66,6 +82,19 @@ def remove_later(keys: Iterable[str]) -> None:
         transaction.on_commit(lambda: _remove_now(rows), robust=True)
 
 
+def spare(keys: Iterable[str]) -> None:
+    """Call off the removal of `keys`, which committed rows name by now.
+
+    Raises Away ("files_missing") when one of them is being removed at this moment.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        found = list(Removal.objects.select_for_update().filter(key__in=list(keys)).order_by("id"))
+        Removal.objects.filter(pk__in=[row.pk for row in found if row.due_at <= now]).delete()
+    if any(row.due_at > now for row in found):
+        raise Away("files_missing", FILES_MISSING)
+
+
 def remove_due() -> int:
     """Remove what is due, a bounded part of it; returns the number of objects. Raises Away."""
     due = Removal.objects.filter(due_at__lte=timezone.now()).order_by("due_at", "id")
@@ -73,21 +102,12 @@ def remove_due() -> int:
     return _remove(list(due.exclude(key__endswith="/")[:AT_ONCE])) + _remove(list(prefixes))
 
 
-def remove_unused(keys: Iterable[str]) -> int:
-    """Remove those of `keys` that no row uses. Raises Away."""
-    wanted = set(keys)
-    unused = sorted(wanted - used_keys(wanted))
-    if unused:
-        storage().delete(unused)
-    return len(unused)
-
-
 def used_keys(keys: Iterable[str]) -> set[str]:
-    """Those of `keys` that a photo, a version or a job's checkpoint lies under."""
+    """Those of `keys` that a photo, a version, what an active job has made or a checkpoint lies under."""
     wanted = list(keys)
     return {
         *Photo.objects.filter(key__in=wanted).values_list("key", flat=True),
-        *FileKey.objects.filter(key__in=wanted).values_list("key", flat=True),
+        *FileKey.objects.filter(key__in=wanted, job__ended_at=None).values_list("key", flat=True),
         *AssetJob.objects.exclude(prepared_key="")
         .filter(prepared_key__in=wanted)
         .values_list("prepared_key", flat=True),
@@ -103,6 +123,7 @@ def _keys_of(products: list[Product]) -> set[str]:
     return {
         *Photo.objects.filter(product__in=products).values_list("key", flat=True),
         *FileKey.objects.filter(version__product__in=products).values_list("key", flat=True),
+        *FileKey.objects.filter(job__product__in=products).values_list("key", flat=True),
         *(key for pair in checkpoints for key in pair),
     }
 
@@ -132,22 +153,45 @@ def _plan_prefixes(merchant: Merchant) -> list[Removal]:
 
 
 def _remove(rows: list[Removal]) -> int:
-    """Remove what these rows ask for; those that are done go."""
+    """Remove what these rows ask for; those that are done go. Raises Away: then they stay taken for a while."""
+    rows = _take(rows)
     single = [row for row in rows if not row.key.endswith("/")]
-    removed = remove_unused([row.key for row in single])
+    removed = _remove_unused([row.key for row in single])
     Removal.objects.filter(pk__in=[row.pk for row in single]).delete()
     return removed + sum(_remove_prefix(row) for row in rows if row.key.endswith("/"))
+
+
+@transaction.atomic
+def _take(rows: list[Removal]) -> list[Removal]:
+    """Those of `rows` that are still to be done and that nobody else does: for TAKEN_SECONDS they are ours."""
+    now = timezone.now()
+    due = Removal.objects.select_for_update().filter(pk__in=[row.pk for row in rows], due_at__lte=now)
+    taken = list(due.order_by("id"))
+    until = now + timedelta(seconds=TAKEN_SECONDS)
+    Removal.objects.filter(pk__in=[row.pk for row in taken]).update(due_at=until)
+    return taken
+
+
+def _remove_unused(keys: Iterable[str]) -> int:
+    """Remove those of `keys` that no row uses; their Removals are taken. Raises Away."""
+    wanted = set(keys)
+    unused = sorted(wanted - used_keys(wanted))
+    if unused:
+        storage().delete(unused)
+    return len(unused)
 
 
 def _remove_prefix(row: Removal) -> int:
     """Remove a bounded part of what lies under a merchant's prefix; the row stays until all is gone."""
     keys = list(islice(storage().list(row.key), AT_ONCE))
-    removed = remove_unused(keys)
+    removed = _remove_unused(keys)
     merchant_id = row.key.split("/")[1]
     if Merchant.objects.filter(public_id=merchant_id).exists():  # its deletion has been interrupted
         Removal.objects.filter(pk=row.pk).update(due_at=timezone.now() + timedelta(seconds=PREFIX_AGAIN_SECONDS))
     elif len(keys) < AT_ONCE:
         row.delete()
+    else:
+        Removal.objects.filter(pk=row.pk).update(due_at=timezone.now())
     return removed
 
 

@@ -19,7 +19,7 @@ from catalog import versions
 from catalog.dispatch import release_after_commit
 from catalog.errors import Conflict, LostRace
 from catalog.inputs import fingerprint
-from catalog.models import AssetJob, AssetVersion, Group, StageTotal, Status
+from catalog.models import AssetJob, AssetVersion, Group, Kind, StageTotal, Status
 from catalog.queue import CPU
 from catalog.recipe import Recipe
 
@@ -130,14 +130,16 @@ def end_generate(lease: Lease, *, key: str, spent: Spent) -> None:
 def end_finish(lease: Lease, result: versions.FinishedAsset, spent: Spent) -> AssetVersion:
     """Write the version; publish it if the recipe and the result say so, otherwise somebody has to look at it.
 
-    Raises LostRace, also when the merchant has cancelled meanwhile, or Away when the files cannot be published now:
-    postpone then, and `resume_finish` goes on.
+    Raises LostRace, also when the merchant has cancelled meanwhile, or Away when files are missing or cannot be
+    published now: postpone then, which books what was spent, and `resume_finish` goes on.
     """
+    job = _reserve_files(lease, result)
+    versions.ensure_files(job.merchant, result.files)
     version = _write_version(lease, result, spent)
     if version is None:
         raise LostRace(f"job {lease.job_pk} has been cancelled")
     if not AssetJob.objects.filter(pk=lease.job_pk, status=Status.NEEDS_REVIEW).exists():
-        _publish(lease, version)
+        _publish(lease, version, spent)
     return version
 
 
@@ -149,7 +151,7 @@ def resume_finish(lease: Lease) -> AssetVersion | None:
     with transaction.atomic():
         job = _hold(lease)
     if job.version is not None:
-        _publish(lease, job.version)
+        _publish(lease, job.version, NOTHING_SPENT)
     return job.version
 
 
@@ -227,6 +229,12 @@ def group_total(group: str, recipe: Mapping[str, Any]) -> str:
     return f"{group}/{Recipe.from_json(recipe).quality}"[:20]
 
 
+def group_totals(job: AssetJob) -> list[str]:
+    """Those of every group that the job goes through. Edits and uploads have one, of their own."""
+    groups = list(Group) if job.kind == Kind.MAKE else [job.kind]
+    return [group_total(group, job.recipe) for group in groups]
+
+
 def _locked(job_pk: int, **conditions: object) -> AssetJob | None:
     """The job, locked until the transaction ends, with what it belongs to.
 
@@ -262,7 +270,8 @@ def _spend(job: AssetJob, spent: Spent, *, whole_group: bool = False) -> None:
         job.events.create(kind="stage", status=job.status, stage=stage, seconds=seconds)
     totals = dict(spent.seconds)
     if whole_group and totals:
-        totals[group_total(job.group, job.recipe)] = sum(spent.seconds.values())
+        group = job.group if job.kind == Kind.MAKE else job.kind
+        totals[group_total(group, job.recipe)] = sum(spent.seconds.values())
     for stage, seconds in sorted(totals.items()):  # in one order, or two workers would wait for each other
         StageTotal.objects.get_or_create(stage=stage)
         StageTotal.objects.filter(stage=stage).update(count=F("count") + 1, seconds=F("seconds") + seconds)
@@ -309,14 +318,26 @@ def _lose(job: AssetJob, why: str) -> None:
 
 
 @transaction.atomic
-def _write_version(lease: Lease, result: versions.FinishedAsset, spent: Spent) -> AssetVersion | None:
-    """Write the version; unless it is to be published, that ends the job. None: the merchant has cancelled."""
+def _reserve_files(lease: Lease, result: versions.FinishedAsset) -> AssetJob:
     job = _hold(lease)
-    _spend(job, spent, whole_group=True)
-    if _obey(job):
+    versions.reserve_files(job, result)
+    return job
+
+
+@transaction.atomic
+def _write_version(lease: Lease, result: versions.FinishedAsset, spent: Spent) -> AssetVersion | None:
+    """Write the version; unless it is to be published, that ends the job. None: the merchant has cancelled.
+
+    What was spent is booked with the end, so that it is booked once however often publishing has to be tried.
+    """
+    job = _hold(lease)
+    if job.cancel_requested_at is not None:
+        _spend(job, spent, whole_group=True)
+        _obey(job)
         return None
-    job.version = versions.create_version(job, result)
+    job.version = versions.create_version(job, result, cpu_seconds=spent.cpu_seconds, gpu_seconds=spent.gpu_seconds)
     if not _may_publish(job, result):
+        _spend(job, spent, whole_group=True)
         reason = "" if result.publishable and result.grade != "C" else (result.review_reason or "grade_c")
         _end(job, Status.NEEDS_REVIEW, reason=reason, advice=result.review_advice, progress=100)
     return job.version
@@ -327,7 +348,7 @@ def _may_publish(job: AssetJob, result: versions.FinishedAsset) -> bool:
     return Recipe.from_json(job.recipe).auto_publish and result.publishable and result.grade != "C"
 
 
-def _publish(lease: Lease, version: AssetVersion) -> None:
+def _publish(lease: Lease, version: AssetVersion, spent: Spent) -> None:
     """Publish what the lease's job has made, and end the job with it; what cannot be published is to be looked at."""
     public_files, refusal = [], None
     try:
@@ -341,6 +362,7 @@ def _publish(lease: Lease, version: AssetVersion) -> None:
             versions.refuse_archived(product)
         except Conflict as error:
             refusal = refusal or error
+        _spend(job, spent, whole_group=True)
         if _obey(job):
             return
         if refusal is not None:

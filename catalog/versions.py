@@ -4,7 +4,7 @@ The pointer, the date and the job's event change in one transaction, after every
 publication that breaks off leaves what was published before, and may simply be repeated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
-from catalog.errors import Conflict, LostRace
-from catalog.models import AssetJob, AssetVersion, FileKey, Product, Status
+from catalog.deletion import FILES_MISSING, spare
+from catalog.errors import Away, Conflict, LostRace
+from catalog.models import AssetJob, AssetVersion, FileKey, Merchant, Product, Status
 from catalog.storage import IMMUTABLE, PUBLIC, storage
 
 SHOWN = frozenset({"model.glb", "model.web.glb", "model.usdz", "poster.webp", "poster-white.webp", "turntable.webp"})
@@ -53,8 +54,36 @@ class FinishedAsset:
 
 
 @transaction.atomic
-def create_version(job: AssetJob, result: FinishedAsset) -> AssetVersion:
-    """Write what `job` has made; when it has written a version before, that one."""
+def reserve_files(job: AssetJob, result: FinishedAsset) -> None:
+    """Write down which keys the version to come needs: once this is committed, nothing removes them any more."""
+    FileKey.objects.filter(job=job).delete()
+    FileKey.objects.bulk_create(FileKey(job=job, key=key) for key in keys_of(job.merchant, result.files))
+
+
+def ensure_files(merchant: Merchant, files: Sequence[StoredFile]) -> None:
+    """After `reserve_files` is committed: all of `files` are there to stay. Raises Away: make them again then.
+
+    The store keeps what it has already: one of them may have been removed since the worker saw it there, on behalf of
+    a product that is gone. See `catalog.deletion`.
+    """
+    spare(keys_of(merchant, files))
+    for file in files:
+        try:
+            whole = storage().stat(file.key).bytes == file.bytes
+        except KeyError:
+            whole = False
+        if not whole:
+            raise Away("files_missing", FILES_MISSING)
+
+
+@transaction.atomic
+def create_version(
+    job: AssetJob, result: FinishedAsset, *, cpu_seconds: float = 0, gpu_seconds: float = 0
+) -> AssetVersion:
+    """Write what `job` has made; when it has written a version before, that one.
+
+    cpu_seconds, gpu_seconds: of the task that has made it, which are not booked in the job yet.
+    """
     product = Product.objects.select_for_update().get(pk=job.product_id)
     job = AssetJob.objects.select_related("version").get(pk=job.pk)
     if job.version is not None:
@@ -63,6 +92,9 @@ def create_version(job: AssetJob, result: FinishedAsset) -> AssetVersion:
     version = AssetVersion.objects.create(
         product=product,
         number=number,
+        origin=job.kind,
+        parent_id=job.source_version_id,
+        edits=job.edits,
         files=[asdict(file) for file in result.files],
         dimensions=dict(result.dimensions),
         metrics=dict(result.metrics),
@@ -71,12 +103,12 @@ def create_version(job: AssetJob, result: FinishedAsset) -> AssetVersion:
         generator=result.generator,
         licence=dict(result.licence),
         alt_text=result.alt_text[:250],
-        cpu_seconds=job.cpu_seconds,
-        gpu_seconds=job.gpu_seconds,
+        cpu_seconds=job.cpu_seconds + cpu_seconds,
+        gpu_seconds=job.gpu_seconds + gpu_seconds,
     )
     AssetJob.objects.filter(pk=job.pk).update(version=version)
-    keys = {key for file in version.files for key in (file["key"], public_key(product.merchant.public_id, file))}
-    FileKey.objects.bulk_create(FileKey(version=version, key=key) for key in sorted(keys))
+    FileKey.objects.filter(job=job).delete()
+    FileKey.objects.bulk_create(FileKey(version=version, key=key) for key in keys_of(product.merchant, result.files))
     return version
 
 
@@ -132,6 +164,11 @@ def unpublish(product: Product) -> None:
 def public_key(merchant_id: str, file: Mapping[str, Any]) -> str:
     """Where a version's file lies once published. merchant_id: the public one."""
     return f"{PUBLIC}/{merchant_id}/{file['sha256']}/{file['name']}"
+
+
+def keys_of(merchant: Merchant, files: Sequence[StoredFile]) -> list[str]:
+    """Every key that a version with these files has, or gets once published."""
+    return sorted({key for file in files for key in (file.key, public_key(merchant.public_id, asdict(file)))})
 
 
 def copy_to_public(version: AssetVersion) -> list[dict[str, Any]]:

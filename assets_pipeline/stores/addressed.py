@@ -25,7 +25,8 @@ class AddressedStore:
     def put_all(self, objects: Mapping[str, bytes]) -> None:
         """Store each file that is not there yet.
 
-        When one cannot be stored, the others stay: another asset may have come to rely on them meanwhile.
+        When one cannot be stored, the others stay: another asset may have come to rely on them meanwhile. One that was
+        there may be removed at this moment: whoever writes down that it is used looks again afterwards.
         """
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self._put, objects, objects.values()))

@@ -106,14 +106,22 @@ class S3Store:
         return stored
 
     def put_once(self, key: str, data: bytes, *, content_type: str, cache_control: str = "") -> StoredObject:
-        """Store under a content-addressed key; when it is there already nothing is sent, and it is what we return."""
+        """Store under a content-addressed key; when it is there already nothing is sent, and it is what we return.
+
+        What is there with another size is damaged, and replaced.
+        """
         with self.translated():
+            conditions = {"IfNoneMatch": "*"}
             try:
-                return _described(key, self._head(key))
+                known = _described(key, self._head(key))
+                if known.bytes == len(data):
+                    return known
+                conditions = {}
             except KeyError:
-                stored = StoredObject(key, len(data), content_type, hashlib.sha256(data).hexdigest())
+                pass
+            stored = StoredObject(key, len(data), content_type, hashlib.sha256(data).hexdigest())
             try:
-                self._put(stored, data, cache_control, IfNoneMatch="*")
+                self._put(stored, data, cache_control, **conditions)
             except ClientError as error:
                 if _code(error) not in {"PreconditionFailed", "ConditionalRequestConflict"}:
                     raise

@@ -46,4 +46,34 @@ class Migration(migrations.Migration):
                 fields=("merchant", "day", "generator", "ended_as"), name="usage_once_per_day"
             ),
         ),
+        migrations.AlterField(
+            model_name="removal",
+            name="key",
+            field=models.CharField(db_index=True, max_length=300),
+        ),
+        migrations.AlterField(
+            model_name="filekey",
+            name="version",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="keys",
+                to="catalog.assetversion",
+            ),
+        ),
+        migrations.AddField(
+            model_name="filekey",
+            name="job",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.CASCADE, related_name="keys", to="catalog.assetjob"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="filekey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("job__isnull", False), ("version__isnull", True))
+                | models.Q(("job__isnull", True), ("version__isnull", False)),
+                name="file_key_of_version_or_job",
+            ),
+        ),
     ]

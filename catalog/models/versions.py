@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from catalog.models.ids import comment_id, version_id
-from catalog.models.jobs import Kind
+from catalog.models.jobs import AssetJob, Kind
 from catalog.models.products import Product
 
 
@@ -53,11 +53,21 @@ class AssetVersion(models.Model):
 class FileKey(models.Model):
     """A key that a file of a version has, or gets once published: tells by one index lookup whether a file is in use.
 
-    Keys are content-addressed, so two products of a merchant may share a file.
+    Keys are content-addressed, so two products of a merchant may share a file. job: instead of the version, as long as
+    a job that is active has made the files and not yet written the version.
     """
 
-    version = models.ForeignKey(AssetVersion, on_delete=models.CASCADE, related_name="keys")
+    version = models.ForeignKey(AssetVersion, on_delete=models.CASCADE, null=True, related_name="keys")
+    job = models.ForeignKey(AssetJob, on_delete=models.CASCADE, null=True, related_name="keys")
     key = models.CharField(max_length=300, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(version__isnull=True, job__isnull=False) | Q(version__isnull=False, job__isnull=True),
+                name="file_key_of_version_or_job",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.key
@@ -66,10 +76,10 @@ class FileKey(models.Model):
 class Removal(models.Model):
     """Objects of rows that are gone, still to be deleted from the store.
 
-    key: one object; a whole prefix when it ends with "/". due_at: not before then.
+    key: one object; a whole prefix when it ends with "/". due_at: not before then; who removes moves it on first.
     """
 
-    key = models.CharField(max_length=300)
+    key = models.CharField(max_length=300, db_index=True)
     due_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:

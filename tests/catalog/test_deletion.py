@@ -1,5 +1,6 @@
 """Gone for good: rows and objects, nobody else's."""
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +10,10 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from catalog import deletion
+from catalog import deletion, versions
 from catalog import storage as catalog_storage
 from catalog.deletion import delete_merchant, delete_product, remove_due, remove_later
-from catalog.errors import LostRace
+from catalog.errors import Away, LostRace
 from catalog.leases import end_finish, end_generate, end_prepare
 from catalog.models import (
     ApiKey,
@@ -31,7 +32,18 @@ from catalog.models import (
 from catalog.recipe import Recipe
 from catalog.storage import Storage
 from infra.engines.engine import free_ports
-from tests.catalog.makers import SPENT, claim, finished, make_job, make_merchant, make_photo, make_product, stored_file
+from tests.catalog.makers import (
+    SPENT,
+    claim,
+    finished,
+    lease_at,
+    make_job,
+    make_merchant,
+    make_photo,
+    make_product,
+    stored,
+    stored_file,
+)
 from tests.catalog.races import race
 from tests.catalog.stuck import stuck
 
@@ -73,6 +85,11 @@ def rows() -> dict[str, int]:
     """Rows of everything that belongs to merchants."""
     models = apps.get_app_config("catalog").get_models()
     return {model.__name__: model._default_manager.count() for model in models}
+
+
+def pass_time() -> None:
+    """Until whoever has taken a Removal has it no longer."""
+    Removal.objects.update(due_at=timezone.now())
 
 
 @pytest.fixture
@@ -127,6 +144,7 @@ class TestAProduct:
         assert removals >= there
         assert not Product.objects.exists()
         assert objects(storage, merchant) == there
+        pass_time()
         assert remove_due() == len(removals)
         assert objects(storage, merchant) == set()
         assert not Removal.objects.exists()
@@ -232,6 +250,110 @@ class TestRemoving:
             transaction.set_rollback(True)
         assert objects(storage, merchant) == {key}
         assert not Removal.objects.exists()
+
+
+class Halting:
+    """The real store, but `method` waits: `reached` says that it has been called, `go` lets it do its work."""
+
+    def __init__(self, storage: Storage, method: str) -> None:
+        self.reached, self.go = threading.Event(), threading.Event()
+        self._storage, self._method = storage, method
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._method:
+            self.reached.set()
+            assert self.go.wait(30)
+        return getattr(self._storage, name)
+
+
+class TestFilesThatAnotherAssetIsAboutToShare:
+    """A worker has found them in the store and not stored them again, when the last row that names them goes."""
+
+    @pytest.fixture
+    def doomed(self, storage: Storage, merchant: Merchant) -> Product:
+        """Its version has the same files that `stored` stores."""
+        product = make_product(merchant)
+        end_finish(lease_at(make_job(product), Group.FINISH), stored(merchant), SPENT)
+        return product
+
+    def assert_whole(self, storage: Storage, version: AssetVersion) -> None:
+        assert {file["key"]: storage.get(file["key"]).decode() for file in version.files} == {
+            file["key"]: file["name"] for file in version.files
+        }
+
+    def test_are_made_again_when_the_removal_came_first(
+        self, storage: Storage, merchant: Merchant, doomed: Product, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = make_job(make_product(merchant))
+        lease, result = lease_at(job, Group.FINISH), stored(merchant)
+        halting = Halting(storage, "delete")
+        monkeypatch.setattr(deletion, "storage", lambda: halting)
+        remover = threading.Thread(target=race, args=(lambda: delete_product(doomed),))
+        remover.start()
+        assert halting.reached.wait(30)  # it has found them unused
+        with pytest.raises(Away, match="files_missing"):
+            end_finish(lease, result, SPENT)
+        halting.go.set()
+        remover.join(60)
+        assert not AssetVersion.objects.exists()
+        assert objects(storage, merchant).isdisjoint(file.key for file in result.files)
+        version = end_finish(lease, stored(merchant), SPENT)
+        self.assert_whole(storage, version)
+
+    def test_stay_when_the_worker_came_first(
+        self, storage: Storage, merchant: Merchant, doomed: Product, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = make_job(make_product(merchant))
+        lease, result = lease_at(job, Group.FINISH), stored(merchant)
+        halting = Halting(storage, "stat")
+        monkeypatch.setattr(versions, "storage", lambda: halting)
+        made: list[Any] = []
+        worker = threading.Thread(target=lambda: made.extend(race(lambda: end_finish(lease, result, SPENT))))
+        worker.start()
+        assert halting.reached.wait(30)  # it has named them
+        delete_product(doomed)
+        halting.go.set()
+        worker.join(60)
+        self.assert_whole(storage, made[0])
+        assert not Removal.objects.exists()
+
+    def test_wait_no_longer_than_a_while_for_a_process_that_died_removing_them(
+        self, storage: Storage, merchant: Merchant, doomed: Product, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lease, result = lease_at(make_job(make_product(merchant)), Group.FINISH), stored(merchant)
+
+        def die(keys: object) -> int:
+            raise SystemExit
+
+        with monkeypatch.context() as patch:
+            patch.setattr(deletion, "_remove_unused", die)
+            with pytest.raises(SystemExit):
+                delete_product(doomed)
+        with pytest.raises(Away, match="files_missing"):
+            end_finish(lease, result, SPENT)
+        pass_time()
+        version = end_finish(lease, result, SPENT)
+        remove_due()
+        self.assert_whole(storage, version)
+        assert not Removal.objects.exists()
+
+    def test_are_there_whoever_is_faster(self, storage: Storage, merchant: Merchant) -> None:
+        for _ in range(8):
+            doomed = make_product(merchant)
+            end_finish(lease_at(make_job(doomed), Group.FINISH), stored(merchant), SPENT)
+            lease = lease_at(make_job(make_product(merchant)), Group.FINISH)
+
+            def finish(lease: Any = lease) -> Any:
+                while True:
+                    try:
+                        return end_finish(lease, stored(merchant), SPENT)
+                    except Away:
+                        continue
+
+            version, deleted = race(finish, lambda doomed=doomed: delete_product(doomed))  # type: ignore[misc]
+            assert deleted is None
+            self.assert_whole(storage, version)
+            delete_product(version.product)
 
 
 def test_jobs_under_way_cannot_write_any_more(storage: Storage, merchant: Merchant) -> None:

@@ -21,18 +21,18 @@ from catalog.reconcile import reconcile
 from tests.catalog.makers import (
     SPENT,
     claim,
-    finished,
     make_job,
     make_jobs,
     make_merchant,
     make_photo,
     make_product,
     make_worker,
+    stored,
 )
 from tests.catalog.races import race, run_processes
 from tests.catalog.sent import sent
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker", "storage")]
 
 BULK, INTERACTIVE = Priority.BULK, Priority.INTERACTIVE
 
@@ -51,7 +51,7 @@ def work(job_pk: int) -> Group:
     elif lease.group == Group.GENERATE:
         leases.end_generate(lease, key="g", spent=SPENT)
     else:
-        leases.end_finish(lease, finished(job.merchant), SPENT)
+        leases.end_finish(lease, stored(job.merchant), SPENT)
     return lease.group
 
 

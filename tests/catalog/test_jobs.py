@@ -24,11 +24,12 @@ from tests.catalog.makers import (
     make_photo,
     make_product,
     make_worker,
+    stored,
 )
 from tests.catalog.races import race
 from tests.catalog.sent import sent
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker", "storage")]
 
 ENDED = [each for each in Status if each not in {Status.QUEUED, Status.RUNNING}]
 
@@ -50,7 +51,7 @@ def job_in(product: Product, status: Status) -> AssetJob:
     elif status == Status.CANCELLED:
         cancel_job(job)
     elif status in {Status.NEEDS_REVIEW, Status.PUBLISHED}:
-        leases.end_finish(lease_at(job, Group.FINISH), finished(product.merchant), SPENT)
+        leases.end_finish(lease_at(job, Group.FINISH), stored(product.merchant), SPENT)
     job.refresh_from_db()
     if status == Status.PUBLISHED:
         job.move_to(Status.PUBLISHED)
@@ -251,7 +252,7 @@ class TestRetrying:
         job = reject_job(job_in(product, Status.NEEDS_REVIEW))
         again = retry_job(job)
         assert (again.group, again.version_id) == (Group.FINISH, None)
-        version = leases.end_finish(claim(job, Group.FINISH), finished(product.merchant), SPENT)
+        version = leases.end_finish(claim(job, Group.FINISH), stored(product.merchant), SPENT)
         assert version.number == 2
 
     def test_while_another_job_is_active_is_refused(self, product: Product) -> None:

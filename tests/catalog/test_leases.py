@@ -15,12 +15,12 @@ from catalog.jobs import cancel_job, request_asset
 from catalog.leases import Lease, Spent
 from catalog.models import AssetJob, AssetVersion, Group, JobEvent, Product, StageTotal, Status
 from catalog.recipe import Recipe
-from tests.catalog.makers import SPENT, claim, finished, lease_at, make_job, make_merchant, make_product, make_worker
+from tests.catalog.makers import SPENT, claim, lease_at, make_job, make_merchant, make_product, make_worker, stored
 from tests.catalog.races import race, run_processes
 from tests.catalog.sent import sent
 from tests.catalog.stuck import stuck
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker", "storage")]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ WRITES: dict[str, tuple[Group, Callable[[Lease], object]]] = {
     "end_generate": (Group.GENERATE, lambda lease: leases.end_generate(lease, key="k", spent=SPENT)),
     "end_finish": (
         Group.FINISH,
-        lambda lease: leases.end_finish(lease, finished(AssetJob.objects.get(pk=lease.job_pk).merchant), SPENT),
+        lambda lease: leases.end_finish(lease, stored(AssetJob.objects.get(pk=lease.job_pk).merchant), SPENT),
     ),
     "reject_input": (Group.PREPARE, lambda lease: leases.reject_input(lease, "no_product", "Come closer.", SPENT)),
     "postpone": (Group.GENERATE, lambda lease: leases.postpone(lease, "storage_away", "Later.", SPENT)),
@@ -224,7 +224,7 @@ class TestTheWay:
         lease = claim(job, Group.GENERATE)
         leases.end_generate(lease, key="g", spent=Spent({"generate": 4.0}, cpu_seconds=1, gpu_seconds=4))
         lease = claim(job, Group.FINISH)
-        version = leases.end_finish(lease, finished(product.merchant), SPENT)
+        version = leases.end_finish(lease, stored(product.merchant), SPENT)
         job.refresh_from_db()
         assert (job.status, job.progress, job.version) == (Status.NEEDS_REVIEW, 100, version)
         assert (job.prepared_key, job.generated_key, job.generator_why) == ("p", "g", "one photo")
@@ -320,7 +320,7 @@ class TestCancelling:
         lease = lease_at(job, Group.FINISH)
         cancel_job(job)
         with pytest.raises(LostRace):
-            leases.end_finish(lease, finished(product.merchant), SPENT)
+            leases.end_finish(lease, stored(product.merchant), SPENT)
         job.refresh_from_db()
         product.refresh_from_db()
         assert (job.status, product.published_version) == (Status.CANCELLED, None)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from catalog import leases
 from catalog import storage as catalog_storage
+from catalog.deletion import used_keys
 from catalog.errors import Away, Conflict, LostRace
 from catalog.jobs import approve_job, cancel_job, reject_job
 from catalog.leases import claim_job, end_finish, resume_finish
@@ -20,7 +21,7 @@ from catalog.recipe import Recipe
 from catalog.storage import Storage
 from catalog.versions import create_version, publish_version, roll_back, unpublish
 from infra.engines.engine import free_ports
-from tests.catalog.makers import SPENT, finished, lease_at, make_job, make_merchant, make_product, stored_file
+from tests.catalog.makers import SPENT, finished, lease_at, make_job, make_merchant, make_product, stored, stored_file
 from tests.catalog.races import race
 from tests.catalog.stuck import stuck
 
@@ -238,9 +239,10 @@ class TestPublishingByItself:
         store(product.merchant)
         job = make_job(product, recipe=Recipe(auto_publish=True))
         lease = lease_at(job, Group.FINISH)
+        create_version(job, finished(product.merchant))  # as an `end_finish` does that breaks off
         bring_back = store_away()
         with pytest.raises(Away) as away:
-            end_finish(lease, finished(product.merchant), SPENT)
+            resume_finish(lease)
         leases.postpone(lease, away.value.code, away.value.message)
         job.refresh_from_db()
         assert (job.status, job.reason, shown(product)[0]) == (Status.QUEUED, "storage_away", None)
@@ -258,9 +260,10 @@ class TestPublishingByItself:
         store(product.merchant)
         job = make_job(product, recipe=Recipe(auto_publish=True))
         lease = lease_at(job, Group.FINISH)
+        create_version(job, finished(product.merchant))
         bring_back = store_away()
         with pytest.raises(Away):
-            end_finish(lease, finished(product.merchant), SPENT)
+            resume_finish(lease)
         cancel_job(job)
         bring_back()
         resume_finish(lease)
@@ -293,6 +296,55 @@ class TestPublishingByItself:
         end_finish(second, finished(product.merchant), SPENT)
         assert shown(product)[0] == 1
         assert AssetVersion.objects.count() == 1
+
+
+class TestFilesThatAreNotThere:
+    @pytest.mark.parametrize("damage", ["gone", "cut short"])
+    @pytest.mark.parametrize("auto_publish", [False, True])
+    def test_make_no_version_and_finish_is_run_again(self, product: Product, damage: str, auto_publish: bool) -> None:
+        job = make_job(product, recipe=Recipe(auto_publish=auto_publish))
+        lease, result = lease_at(job, Group.FINISH), stored(product.merchant)
+        if damage == "gone":
+            catalog_storage.storage().delete([result.files[1].key])
+        else:
+            catalog_storage.storage().put(result.files[1].key, b"x", content_type="model/vnd.usdz+zip")
+        with pytest.raises(Away, match="files_missing") as away:
+            end_finish(lease, result, SPENT)
+        assert not AssetVersion.objects.exists()
+        leases.postpone(lease, away.value.code, away.value.message, SPENT)
+        job.refresh_from_db()
+        assert (job.status, job.reason, job.version) == (Status.QUEUED, "files_missing", None)
+        AssetJob.objects.filter(pk=job.pk).update(retry_at=None)
+        lease = claim_job(job.pk, Group.FINISH, "w2")[1]
+        assert resume_finish(lease) is None
+        version = end_finish(lease, stored(product.merchant), SPENT)
+        for file in version.files:
+            assert catalog_storage.storage().get(file["key"]) == file["name"].encode()
+        job.refresh_from_db()
+        assert job.status == (Status.PUBLISHED if auto_publish else Status.NEEDS_REVIEW)
+        assert job.cpu_seconds == version.cpu_seconds == 4 * SPENT.cpu_seconds
+
+    def test_are_kept_for_the_version_from_the_moment_they_are_named(self, product: Product) -> None:
+        job = make_job(product)
+        lease, result = lease_at(job, Group.FINISH), stored(product.merchant)
+        catalog_storage.storage().delete([result.files[1].key])
+        with pytest.raises(Away):
+            end_finish(lease, result, SPENT)
+        assert used_keys(file.key for file in result.files) == {file.key for file in result.files}
+        leases.fail(lease, "bug", "We look into it.")
+        assert used_keys(file.key for file in result.files) == set()
+
+    def test_cost_what_publishing_took_twice_only_once(self, product: Product, store_away: Any) -> None:
+        """What a worker tells when it postpones is not told again with the version."""
+        job = make_job(product, recipe=Recipe(auto_publish=True))
+        lease, result = lease_at(job, Group.FINISH), stored(product.merchant)
+        bring_back = store_away()
+        with pytest.raises(Away) as away:
+            end_finish(lease, result, SPENT)
+        leases.postpone(lease, away.value.code, away.value.message, SPENT)
+        bring_back()
+        job.refresh_from_db()
+        assert job.cpu_seconds == 3 * SPENT.cpu_seconds
 
 
 class TestNumbers:

@@ -135,6 +135,12 @@ def test_what_is_there_is_not_stored_once_more(store: S3Store) -> None:
     assert store.get("files/abc") == b"first"
 
 
+def test_what_was_cut_short_under_a_content_addressed_key_is_stored_again(store: S3Store) -> None:
+    store.put("files/abc", b"fir", content_type=GLB)
+    stored = store.put_once("files/abc", b"first", content_type=GLB)
+    assert (stored.bytes, store.get("files/abc")) == (5, b"first")
+
+
 def test_of_many_who_store_once_one_wins_and_all_agree(store: S3Store) -> None:
     with ThreadPoolExecutor(8) as threads:
         results = list(threads.map(lambda n: store.put_once("k", bytes([n]) * 100, content_type=GLB), range(8)))
