@@ -2,8 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import DatabaseError, connections
 
@@ -12,6 +13,9 @@ from catalog.errors import Away
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 30.0
+
+Part = Callable[[datetime], int]
+"""Does a bounded part of its work, as of that time; returns how much."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,21 @@ class Beat:
             return True
         connections.close_all()  # the next one starts with a fresh connection
         return False
+
+
+def do_parts(name: str, parts: Mapping[str, Part], now: datetime) -> dict[str, int]:
+    """Do each of a beat's parts once; returns how many of each. One that fails leaves the others alone."""
+    counts = dict.fromkeys(parts, 0)
+    for what, part in parts.items():
+        try:
+            counts[what] = part(now)
+        except (DatabaseError, Away) as trouble:
+            log.warning("%s: %s has to wait: %s", name, what, trouble)
+        except Exception:  # a bug, as in `once`
+            log.exception("%s: %s failed", name, what)
+    if done := [f"{what} {count}" for what, count in counts.items() if count]:
+        log.info("%s: %s", name, ", ".join(done))
+    return counts
 
 
 def run_beats(beats: list[Beat], stop: threading.Event, *, patience_seconds: float = 5) -> None:

@@ -1,35 +1,28 @@
-"""what went wrong unseen -> put right: lost leases, lost messages, uploads nobody confirmed, objects nobody needs
+"""what went wrong unseen -> put right: lost leases, lost messages; and rows forgotten that nobody needs any more
 
-Every part handles a bounded number at a time and may run in several processes at once.
+Every part handles a bounded number at a time and may run in several processes at once. None asks the store, which
+answers late when it is ill: that is for `tidy`.
 """
 
-import logging
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from itertools import chain, islice
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog import queue as messages
-from catalog.deletion import PREFIXES, remove_due, remove_later, used_keys
+from catalog.beats import Part, do_parts
 from catalog.dispatch import released_in
-from catalog.errors import Away
 from catalog.happenings import forget_happenings
 from catalog.leases import lose_expired_lease
-from catalog.models import AssetJob, IdempotentRequest, JobEvent, Photo, PhotoState, Worker
+from catalog.models import AssetJob, IdempotentRequest, JobEvent, Photo, Worker
 from catalog.photo_leases import lose_expired_photo
 from catalog.photo_turns import photos_out, send_photo
-from catalog.storage import storage
 from catalog.workers import KEEP_SECONDS, live_workers
-
-log = logging.getLogger(__name__)
 
 RECONCILE_SECONDS = 5
 AT_ONCE = 200
@@ -41,28 +34,12 @@ STALE_SECONDS = 10
 STALE_BUSY_SECONDS = 600
 """The same while all workers are busy, as they say: it waits behind others, or they say something wrong."""
 
-UPLOAD_HOURS = 24
 REQUEST_HOURS = 24
-ORPHAN_HOURS = 24
-"""Objects are written before the rows that name them; nothing takes that long."""
-
-SWEEP_SECONDS = 6 * 3600
-"""Between two looks through the whole store."""
 
 
 def reconcile(now: datetime | None = None) -> dict[str, int]:
-    """Put right what can be; returns how many of each. A part that finds something away leaves the others alone."""
-    counts: dict[str, int] = {}
-    for name, part in PARTS.items():
-        try:
-            counts[name] = part(now or timezone.now())
-        except (DatabaseError, Away) as trouble:
-            log.warning("reconcile: %s has to wait: %s", name, trouble)
-            counts[name] = 0
-    done = {name: count for name, count in counts.items() if count}
-    if done:
-        log.info("reconciled: %s", ", ".join(f"{name} {count}" for name, count in done.items()))
-    return counts
+    """Put right what can be; returns how many of each."""
+    return do_parts("reconcile", PARTS, now or timezone.now())
 
 
 def lose_leases(now: datetime) -> int:
@@ -131,34 +108,6 @@ def _resend_photo(photo: Photo, now: datetime) -> bool:
     return True
 
 
-def forget_uploads(now: datetime) -> int:
-    """Forget uploads that nobody has confirmed."""
-    old = Photo.objects.filter(state=PhotoState.AWAITED, queue=None, width=None)
-    found = list(old.filter(created_at__lte=now - timedelta(hours=UPLOAD_HOURS)).order_by("created_at")[:AT_ONCE])
-    for photo in found:
-        _forget_upload(photo)
-    return len(found)
-
-
-@transaction.atomic
-def _forget_upload(photo: Photo) -> None:
-    deleted, _ = Photo.objects.filter(pk=photo.pk, state=PhotoState.AWAITED).delete()
-    if deleted:
-        remove_later([photo.key])
-
-
-def expire_checkpoints(now: datetime) -> int:
-    """Forget the checkpoints of jobs that ended long ago; what no younger job shares is removed."""
-    cutoff = now - timedelta(days=settings.KEEP_CHECKPOINTS_DAYS)
-    with transaction.atomic():
-        jobs = AssetJob.objects.select_for_update().exclude(prepared_key="").filter(ended_at__lte=cutoff)
-        rows = list(jobs.order_by("ended_at").values_list("pk", "prepared_key", "generated_key")[:AT_ONCE])
-        if rows:
-            AssetJob.objects.filter(pk__in=[pk for pk, *_ in rows]).update(prepared_key="", generated_key="")
-            remove_later(key for _, *keys in rows for key in keys)
-    return len(rows)
-
-
 def forget_events(now: datetime) -> int:
     """Delete old events of ended jobs."""
     cutoff = now - timedelta(days=settings.KEEP_EVENTS_DAYS)
@@ -178,48 +127,11 @@ def forget_workers(now: datetime) -> int:
     return _delete(Worker.objects.filter(last_seen_at__lte=now - timedelta(seconds=KEEP_SECONDS)))
 
 
-def remove_objects(now: datetime) -> int:
-    """Remove from the store what deleted rows have left."""
-    return remove_due()
-
-
-@dataclass
-class Sweep:
-    """A slow look through the whole store for what no row names: a worker died between an object and its row."""
-
-    keys: Iterator[str] = field(default_factory=lambda: iter(()))
-    next_at: float = 0.0
-
-    def __call__(self, now: datetime) -> int:
-        """Look at the next keys."""
-        keys = list(islice(self.keys, AT_ONCE))
-        if not keys and time.monotonic() >= self.next_at:
-            self.next_at = time.monotonic() + SWEEP_SECONDS
-            self.keys = chain.from_iterable(storage().list(f"{prefix}/") for prefix in PREFIXES)
-            keys = list(islice(self.keys, AT_ONCE))
-        orphans = [key for key in sorted(set(keys) - used_keys(keys)) if _is_old(key, now)]
-        if orphans:
-            storage().delete(orphans)
-        return len(orphans)
-
-
-def _is_old(key: str, now: datetime) -> bool:
-    try:
-        modified_at = storage().stat(key).modified_at
-    except KeyError:
-        return False
-    return modified_at is not None and modified_at <= now - timedelta(hours=ORPHAN_HOURS)
-
-
-PARTS: Final[Mapping[str, Callable[[datetime], int]]] = {
+PARTS: Final[Mapping[str, Part]] = {
     "lost leases": lose_leases,
     "photos' lost leases": lose_photo_leases,
     "jobs sent again": resend_jobs,
     "photos sent again": resend_photos,
-    "uploads forgotten": forget_uploads,
-    "checkpoints expired": expire_checkpoints,
-    "objects removed": remove_objects,
-    "orphans removed": Sweep(),
     "requests forgotten": forget_requests,
     "events forgotten": forget_events,
     "happenings forgotten": forget_happenings,

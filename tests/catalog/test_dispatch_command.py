@@ -1,6 +1,7 @@
 """manage.py dispatch as an operator runs it: a process of its own."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from catalog.models import AssetJob, Status
+from catalog.models import AssetJob, Removal, Status
+from catalog.reconcile import RECONCILE_SECONDS
 from infra.engines.engine import free_ports
 from tests.catalog.makers import claim, make_job, make_jobs, make_merchant, make_product, make_worker
 from tests.catalog.races import ROOT, child_environ
@@ -91,6 +93,28 @@ def test_it_survives_a_database_that_is_out_of_order_for_a_while(
                 cursor.execute("ALTER TABLE elsewhere RENAME TO catalog_worker")
         job = make_job(make_product(make_merchant()))
         wait_until(lambda: sent(broker) == [("cpu", "prepare", job.pk)], process)
+
+
+def test_a_store_that_says_nothing_holds_up_no_lost_lease(
+    tmp_path: Path, broker: dramatiq.Broker, service_environ: dict[str, str]
+) -> None:
+    """The store takes every connection and never answers."""
+    product = make_product(make_merchant())
+    for number in range(20):
+        Removal.objects.create(key=f"photos/mer_gone/{number}", due_at=timezone.now())
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
+        store = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with dispatcher(tmp_path / "log", **service_environ | {"S3_ENDPOINT_URL": store}) as process:
+            silent.settimeout(20)
+            silent.accept()  # tidying has begun
+            for _ in range(2):
+                job = make_job(product)
+                claim(job)
+                AssetJob.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now())
+                seconds = 2 * RECONCILE_SECONDS
+                wait_until(lambda: AssetJob.objects.get(pk=job.pk).lost_leases == 1, process, seconds)  # noqa: B023
+                AssetJob.objects.all().delete()
+    assert Removal.objects.count() == 20
 
 
 def test_it_survives_a_broker_that_is_away(tmp_path: Path, service_environ: dict[str, str]) -> None:

@@ -1,9 +1,7 @@
 """What went wrong unseen is put right, once, a bounded part at a time."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import dramatiq
 import pytest
@@ -11,8 +9,6 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 
 from catalog import queue
-from catalog import reconcile as parts
-from catalog import storage as catalog_storage
 from catalog.dispatch import release_window
 from catalog.errors import LostRace
 from catalog.jobs import cancel_job, request_asset
@@ -26,21 +22,20 @@ from catalog.models import (
     Photo,
     PhotoState,
     Product,
-    Removal,
     Status,
     Worker,
 )
 from catalog.photo_leases import claim_photo
 from catalog.photo_turns import release_photos
 from catalog.recipe import Recipe
-from catalog.reconcile import Sweep, reconcile
-from catalog.storage import Storage
+from catalog.reconcile import reconcile
 from catalog.workers import KEEP_SECONDS
 from infra.broker import make_broker
 from infra.engines.engine import free_ports
 from tests.catalog.makers import SPENT, claim, make_job, make_jobs, make_merchant, make_photo, make_product, make_worker
 from tests.catalog.races import race
 from tests.catalog.sent import sent
+from tests.catalog.stuck import stuck
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker", "storage")]
 
@@ -239,68 +234,10 @@ class TestPhotos:
             reconcile(in_(minutes=minutes))
         assert sent(broker) == []
 
-    def test_uploaded_but_never_confirmed_are_forgotten_after_a_day(self, product: Product, storage: Storage) -> None:
-        key = f"uploads/{product.merchant.public_id}/x"
-        photo = make_photo(product, state=PhotoState.AWAITED, key=key, sha256="")
-        storage.put(key, b"photo", content_type="image/jpeg")
-        reconcile(in_(hours=23))
-        assert Photo.objects.filter(pk=photo.pk).exists()
-        reconcile(in_(hours=25))
-        assert not Photo.objects.filter(pk=photo.pk).exists()
-        assert list(storage.list(key)) == []
-        assert product.photos.count() == 1
-
     def test_wait_for_workers_however_long_it_takes(self, photo: Photo) -> None:
         reconcile(in_(hours=25))
         photo.refresh_from_db()
         assert photo.state == PhotoState.CHECKING
-
-
-class TestCheckpoints:
-    def make(self, product: Product, storage: Storage, key: str) -> AssetJob:
-        storage.put(key, b"npz", content_type=NPZ)
-        return make_job(product, status=Status.FAILED, ended_at=timezone.now(), prepared_key=key)
-
-    def test_expire_with_the_last_job_that_shares_them(self, product: Product, storage: Storage) -> None:
-        days = django_settings.KEEP_CHECKPOINTS_DAYS
-        key = f"checkpoints/{product.merchant.public_id}/a.npz"
-        old, young = self.make(product, storage, key), self.make(product, storage, key)
-        AssetJob.objects.filter(pk=old.pk).update(ended_at=in_(days=-days, seconds=-1))
-        assert reconcile()["checkpoints expired"] == 1
-        assert list(storage.list(key)) == [key]
-        AssetJob.objects.filter(pk=young.pk).update(ended_at=in_(days=-days, seconds=-1))
-        reconcile()
-        assert list(storage.list(key)) == []
-        assert set(AssetJob.objects.values_list("prepared_key", "generated_key")) == {("", "")}
-
-    def test_of_active_jobs_never_expire(self, product: Product, storage: Storage) -> None:
-        key = f"checkpoints/{product.merchant.public_id}/a.npz"
-        storage.put(key, b"npz", content_type=NPZ)
-        make_job(product, prepared_key=key)
-        reconcile(in_(days=400))
-        assert list(storage.list(key)) == [key]
-
-
-class TestOrphans:
-    def test_are_removed_after_a_day_and_what_rows_name_stays(self, product: Product, storage: Storage) -> None:
-        photo = product.photos.get()
-        used = {photo.key, f"checkpoints/{product.merchant.public_id}/used.npz"}
-        make_job(product, prepared_key=f"checkpoints/{product.merchant.public_id}/used.npz")
-        orphans = {f"{prefix}/mer_gone/{number}" for prefix in ("checkpoints", "files", "m") for number in range(3)}
-        for key in used | orphans:
-            storage.put(key, b"x", content_type=NPZ)
-        assert Sweep()(timezone.now()) == 0
-        assert Sweep()(in_(hours=25)) == len(orphans)
-        assert {key for prefix in ("photos", "checkpoints", "files", "m") for key in storage.list(f"{prefix}/")} == used
-
-    def test_are_looked_for_a_few_at_a_time(
-        self, storage: Storage, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(parts, "AT_ONCE", 4)
-        for number in range(10):
-            storage.put(f"files/{merchant.public_id}/{number}", b"x", content_type=NPZ)
-        sweep, now = Sweep(), in_(hours=25)
-        assert [sweep(now) for _ in range(4)] == [4, 4, 2, 0]
 
 
 class TestOldRows:
@@ -329,20 +266,16 @@ class TestOldRows:
         assert not Worker.objects.exists()
 
 
-def test_a_store_that_is_away_keeps_no_other_part_from_its_work(
-    product: Product, settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_part_that_fails_keeps_no_other_from_its_work(product: Product, caplog: pytest.LogCaptureFixture) -> None:
     job = make_job(product)
     claim(job)
     AssetJob.objects.update(lease_expires_at=in_(seconds=-1))
-    Removal.objects.create(key="photos/mer_x/y", due_at=timezone.now())
     IdempotentRequest.objects.create(merchant=product.merchant, key="k", fingerprint="f")
-    settings.ENV = replace(settings.ENV, s3_endpoint_url=f"http://127.0.0.1:{free_ports(1)[0]}")
-    catalog_storage.storage.cache_clear()
-    counts = reconcile(in_(hours=25))
-    assert (counts["lost leases"], counts["objects removed"], counts["requests forgotten"]) == (1, 0, 1)
-    assert "objects removed has to wait" in caplog.text
-    assert Removal.objects.exists()
+    with stuck("UPDATE", "catalog_assetjob"):
+        counts = reconcile(in_(hours=25))
+    assert (counts["lost leases"], counts["requests forgotten"]) == (0, 1)
+    assert "lost leases has to wait" in caplog.text
+    assert reconcile()["lost leases"] == 1
 
 
 def test_everything_at_once_by_several_leaves_no_job_behind(merchant: Merchant, broker: dramatiq.Broker) -> None:

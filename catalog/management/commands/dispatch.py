@@ -12,6 +12,7 @@ from catalog.beats import Beat, run_beats
 from catalog.dispatch import RELEASE_SECONDS, release_window
 from catalog.photo_turns import release_photos
 from catalog.reconcile import RECONCILE_SECONDS, reconcile
+from catalog.tidy import TIDY_SECONDS, tidy
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Command(BaseCommand):
             Beat("release", release_window, RELEASE_SECONDS),
             Beat("release photos", release_photos, RELEASE_SECONDS),
             Beat("reconcile", reconcile, RECONCILE_SECONDS),
+            Beat("tidy", tidy, TIDY_SECONDS),
         ]
         run_beats(beats, stop)
         log.info("dispatcher: stopped")
