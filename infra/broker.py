@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from dramatiq import Broker, Middleware, Worker
 from dramatiq.middleware import AgeLimit, Callbacks, CurrentMessage, Retries, ShutdownNotifications, TimeLimit
 
@@ -21,7 +22,10 @@ def make_broker(url: str) -> Broker:
     is sent again by the reconciler.
     """
     if _is_rabbitmq(url):
-        from infra.rabbitmq import Rabbitmq
+        try:
+            from infra.rabbitmq import Rabbitmq
+        except ModuleNotFoundError as error:
+            raise ImproperlyConfigured('BROKER_URL names RabbitMQ: pip install "plinth[rabbitmq]"') from error
 
         return Rabbitmq(url, middleware=middleware())
     from dramatiq.brokers.redis import RedisBroker

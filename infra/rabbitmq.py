@@ -69,7 +69,7 @@ def _in_words(error: Exception) -> str:
         case pika.exceptions.IncompatibleProtocolError():
             return "what answers there does not speak AMQP 0-9-1"
         case AMQPConnectorStackTimeout():
-            return "something accepts connections there and stays silent"
+            return "something accepts connections there, and speaks no AMQP within the time"
         case socket.gaierror():
             return "there is no host of that name"
         case pika.exceptions.AMQPConnectionError() if error.args:  # pika wraps the reason in errors that say nothing

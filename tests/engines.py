@@ -1,4 +1,4 @@
-"""Valkey and SeaweedFS for tests: real servers on free ports of the loopback address, ended by their process ids."""
+"""Brokers and SeaweedFS for tests: real servers on free ports of the loopback address, ended by their process ids."""
 
 import secrets
 import time
@@ -28,6 +28,7 @@ from infra.engines import valkey as valkey_engine
 from infra.engines.engine import Engine
 from infra.parse import Secret
 from infra.storage import make_store
+from tests.servers import Server, server
 
 ACCESS_KEY, SECRET_KEY = Secret("plinth-tests"), Secret("a-secret-for-tests")
 
@@ -38,6 +39,20 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine = valkey_engine.start(tmp_path_factory.mktemp("valkey"))
     yield engine
     engine.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Debian's Redis, for this test run."""
+    with server("redis", tmp_path_factory.mktemp("redis")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Debian's RabbitMQ, for this test run. It takes seconds to start: whoever asks for it is slow."""
+    with server("rabbitmq", tmp_path_factory.mktemp("rabbitmq")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

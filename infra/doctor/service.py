@@ -69,7 +69,7 @@ def check_broker() -> Iterator[Finding]:
     try:
         ping_broker(url)
     except Exception as problem:  # each client library has its own
-        yield error("broker", f"{where} does not answer: {_one_line(problem)}", UP)
+        yield error("broker", f"{where} cannot be used: {_one_line(problem)}", f"see BROKER_URL, or {UP}")
         return
     policy = _redis_setting(url, "maxmemory-policy")
     if policy not in {"", "noeviction"}:

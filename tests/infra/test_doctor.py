@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +28,7 @@ from infra.engines.engine import Engine, free_ports
 from infra.parse import Secret
 from infra.settings import STORAGES as REAL_STORAGES
 from tests.engines import ACCESS_KEY, SECRET_KEY, s3_client
+from tests.servers import Server
 
 SPEC = {
     "name": "primitive",
@@ -96,6 +98,36 @@ def test_a_redis_that_forgets_is_a_warning(broker: object, valkey: Engine) -> No
             assert levels(service.check_broker) == [Level.WARNING]
         finally:
             client.config_set("appendonly", "yes")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [("guest:other@", "refuses this user or password"), ("guest:guest@", "virtual host")],
+)
+def test_what_rabbitmq_minds_is_told(rabbitmq: Server, settings, wrong: str, words: str) -> None:
+    settings.BROKER_URL = Secret(rabbitmq.url)
+    assert levels(service.check_broker) == [Level.OK]
+    settings.BROKER_URL = Secret(rabbitmq.url.replace("guest:guest@", wrong) + ("" if "other" in wrong else "/nowhere"))
+    (finding,) = findings(service.check_broker)
+    assert finding.level == Level.ERROR
+    assert words in finding.text and "BROKER_URL" in finding.fix
+    assert "other" not in finding.text
+
+
+def test_a_broker_that_does_not_run_or_speaks_something_else_is_told_in_time(valkey: Engine, settings) -> None:
+    (port,) = free_ports(1)
+    for url, words in (
+        (f"amqp://127.0.0.1:{port}", "refused"),
+        (valkey.url.replace("redis", "amqp"), "AMQP"),
+        ("amqp://no-such-host.invalid", "no host of that name"),
+    ):
+        settings.BROKER_URL = Secret(url)
+        start = time.monotonic()
+        (finding,) = findings(service.check_broker)
+        assert time.monotonic() - start < 3
+        assert finding.level == Level.ERROR
+        assert words in finding.text, finding
 
 
 def test_a_bucket_without_its_rules_is_told(seaweedfs: Engine, settings) -> None:

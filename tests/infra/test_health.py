@@ -1,5 +1,6 @@
 """A probe learns whether the database answers."""
 
+import socket
 import threading
 import time
 from dataclasses import replace
@@ -13,6 +14,7 @@ from catalog.storage import storage as storage_of_this_process
 from infra.engines.engine import free_ports
 from infra.health import look_at
 from infra.parse import Secret
+from tests.servers import Server
 
 
 @pytest.mark.django_db
@@ -64,6 +66,32 @@ def test_readyz_is_503_and_says_which_engine_is_away_but_not_where(client: Clien
     assert states["broker"]["reason"] == "away"
     assert str(port) not in response.content.decode()
     assert "pass-word" not in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_readyz_does_not_wait_for_a_broker_that_is_silent(
+    client: Client, storage: object, settings, scheme: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.BROKER_URL = Secret(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/")
+        start = time.monotonic()
+        response = client.get("/readyz")
+        assert time.monotonic() - start < 3
+    assert response.status_code == 503
+    assert [name for name, state in response.json().items() if not state["ok"]] == ["broker"]
+    assert response.json()["broker"]["reason"] in {"away", "no_answer"}
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_readyz_knows_rabbitmq(client: Client, storage: object, rabbitmq: Server, settings) -> None:
+    settings.BROKER_URL = Secret(rabbitmq.url)
+    assert client.get("/readyz").json()["broker"]["ok"]
+    settings.BROKER_URL = Secret(rabbitmq.url.replace("guest:guest", "guest:wrong-one"))
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["broker"]["reason"]) == (503, "away")
+    assert "wrong-one" not in response.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
