@@ -11,7 +11,7 @@ from typing import Any
 
 from assets_pipeline.asset import Asset
 from assets_pipeline.nodejs.tools import MODULES
-from assets_pipeline.protocols import Cancelled, GltfTools, ImageTo3D, ObjectStore, Progress, Segmenter
+from assets_pipeline.protocols import Cancelled, GltfTools, ImageTo3D, Licence, ObjectStore, Progress, Segmenter
 from assets_pipeline.recipes import Recipe
 from assets_pipeline.stages.bake import Bake
 from assets_pipeline.stages.certify import Certify
@@ -44,7 +44,6 @@ FINISH = (  # high-poly -> files and certificate
     Preview,
 )
 COMPARE = (Compare,)  # files -> what a person judges them by; in the service alone
-DELIVER = (ExportGlb, ExportUsdz, Render, Certify, Compare)  # what was edited or uploaded -> files and certificate
 KEEP = (Store,)  # files -> their place
 
 
@@ -87,6 +86,17 @@ def plan(
         Store: Store(adapters.store),
     }
     return [stages[kind] for kind in kinds]
+
+
+def deliver(recipe: Recipe, tools: GltfTools, licence: Licence) -> list[Stage]:
+    """What was edited or uploaded -> files and certificate."""
+    return [
+        ExportGlb(tools, licence, recipe.glb_bytes, recipe.web_bytes),
+        ExportUsdz(),
+        Render(recipe.poster_side),
+        Certify(tools),
+        Compare(),
+    ]
 
 
 def tell_nobody(stage: Stage) -> None:

@@ -23,18 +23,40 @@ EXPECTED_SECONDS: Mapping[str, float] = {
 """Of one photo at standard quality (docs/benchmarks.md): how far each stage moves the bar."""
 
 
+EDIT_SECONDS: Mapping[str, float] = {
+    "edit": 0.3,
+    "export_glb": 1.5,
+    "export_usdz": 0.2,
+    "render": 2.0,
+    "certify": 1.0,
+    "compare": 0.5,
+}
+"""The same of an edit."""
+
+UPLOAD_SECONDS: Mapping[str, float] = {
+    "adopt": 1.5,
+    "clean": 0.7,
+    "reuse": 0.3,
+    "decimate": 0.7,
+    "unwrap": 1.0,
+    "bake": 4.0,
+    **{stage: seconds for stage, seconds in EDIT_SECONDS.items() if stage != "edit"},
+}
+"""And of an uploaded model, which is either reused or decimated, unwrapped and baked."""
+
+
 def name_of(stage: Callable[..., object]) -> str:
     """The stage's verb: ExportGlb -> export_glb."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(stage).__name__).lower()
 
 
-def share_of_all(stage: str, share: float = 0.0) -> float:
+def share_of_all(stage: str, share: float = 0.0, expected: Mapping[str, float] = EXPECTED_SECONDS) -> float:
     """How far all stages together are, 0..1, when `stage` is `share` done; by the seconds each is expected to take."""
-    names = list(EXPECTED_SECONDS)
+    names = list(expected)
     if stage not in names:  # storing, which comes last
         return 1.0
-    before = sum(EXPECTED_SECONDS[name] for name in names[: names.index(stage)])
-    return (before + share * EXPECTED_SECONDS[stage]) / sum(EXPECTED_SECONDS.values())
+    before = sum(expected[name] for name in names[: names.index(stage)])
+    return (before + share * expected[stage]) / sum(expected.values())
 
 
 class Watch:

@@ -36,8 +36,16 @@ def make_report(asset: Asset, recipe: Recipe, choice: Choice, seconds: Mapping[s
 
     seconds: stage name -> seconds, in order.
     """
-    assert asset.raw is not None, "the report comes after every stage"
     spec = choice.generator.spec
+    return finished_report(asset, recipe, (spec.name, choice.why, asdict(spec.licence)), seconds)
+
+
+def finished_report(
+    asset: Asset, recipe: Recipe, origin: tuple[str, str, Mapping[str, Any]], seconds: Mapping[str, float]
+) -> Report:
+    """The same for any origin: its name, why it is that one, and its licence."""
+    assert asset.raw is not None, "the report comes after every stage"
+    name, why, licence = origin
     return {
         "status": "done",
         "title": asset.title,
@@ -45,9 +53,9 @@ def make_report(asset: Asset, recipe: Recipe, choice: Choice, seconds: Mapping[s
         "inputs": inputs(asset),
         "recipe": asdict(recipe),
         "generator": {
-            "name": spec.name,
-            "why": choice.why,
-            "licence": asdict(spec.licence),
+            "name": name,
+            "why": why,
+            "licence": dict(licence),
             "family": asset.raw.family,
             "confidence": round(asset.raw.confidence, 3),
             "size_source": asset.raw.size_source,
@@ -56,6 +64,18 @@ def make_report(asset: Asset, recipe: Recipe, choice: Choice, seconds: Mapping[s
         },
         "next_photo": asset.raw.next_photo,
         "advice": [asdict(advice) for advice in asset.advice],
+        **_outcome(asset, recipe, seconds),
+    }
+
+
+def edited_report(before: Report, asset: Asset, recipe: Recipe, seconds: Mapping[str, float]) -> Report:
+    """`before`, of the version that was edited, with what the edit made of it."""
+    return before | {"recipe": asdict(recipe)} | _outcome(asset, recipe, seconds)
+
+
+def _outcome(asset: Asset, recipe: Recipe, seconds: Mapping[str, float]) -> Report:
+    """What was done and what came of it."""
+    return {
         "stages": stages(asset.provenance, seconds),
         "seconds": round(sum(seconds.values()), 2),
         "peak_rss_mb": peak_rss_mb(),

@@ -50,6 +50,44 @@ class MakeTask:
 
 
 @dataclass(frozen=True)
+class Changes:
+    """What an edit changes; see `assets_pipeline.stages.edit.Edit`."""
+
+    roughness: float | None = None
+    metallic: float | None = None
+    tint: str = ""
+    turn_degrees: int = 0
+    lay: str = ""
+
+
+@dataclass(frozen=True)
+class EditTask:
+    """Change a finished asset without making it again.
+
+    number: of the version that it is. keys: its files in the store, by name.
+    """
+
+    number: int
+    keys: Mapping[str, str]
+    changes: Changes
+    recipe: Recipe
+    store: S3Store
+    files: str
+
+
+@dataclass(frozen=True)
+class AdoptTask:
+    """Make an asset of a model that somebody else made. key: where the GLB lies; max_bytes: of it."""
+
+    key: str
+    max_bytes: int
+    hints: Hints
+    recipe: Recipe
+    store: S3Store
+    files: str
+
+
+@dataclass(frozen=True)
 class InspectTask:
     """Look at one photo."""
 
@@ -63,7 +101,7 @@ class DescribeTask:
     """Say which generators there are, and what each lacks here."""
 
 
-Task = MakeTask | InspectTask | DescribeTask
+Task = MakeTask | EditTask | AdoptTask | InspectTask | DescribeTask
 
 
 @dataclass(frozen=True)

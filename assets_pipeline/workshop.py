@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from assets_pipeline import pipeline, tasks
+from assets_pipeline import pipeline, remake, tasks
 from assets_pipeline.asset import Asset, Cutout, Photo, PhotoFile, frozen
 from assets_pipeline.checkpoints import DamagedCheckpoint, checkpoint_key, from_bytes, to_bytes
 from assets_pipeline.errors import InputRejected, Unavailable
@@ -24,6 +24,7 @@ from assets_pipeline.nodejs.tools import NodeTools
 from assets_pipeline.progress import name_of
 from assets_pipeline.protocols import ImageTo3D
 from assets_pipeline.recipes import QUALITIES
+from assets_pipeline.remake import REPORT
 from assets_pipeline.report import Report, make_report, to_json
 from assets_pipeline.segmenters import load_segmenter
 from assets_pipeline.stages.compare import Compare
@@ -46,8 +47,6 @@ KINDS: Mapping[str, Sequence[type[pipeline.Stage]]] = {
 }
 BEFORE = {tasks.GENERATE: tasks.PREPARE, tasks.FINISH: tasks.GENERATE}
 
-REPORT = "report.json"
-
 
 class Workshop:
     """Does one task at a time; see the module's own words."""
@@ -67,6 +66,8 @@ class Workshop:
             match task:
                 case MakeTask():
                     return Making(task, self, watch).result()
+                case tasks.EditTask():
+                    return finished(*remake.edit(task, self.tools, watch), task.store, task.files, watch)
                 case tasks.InspectTask():
                     return inspect_stored_photo(task, watch)
                 case tasks.DescribeTask():
@@ -141,12 +142,7 @@ class Making:
     def finish(self) -> tasks.Finished:
         """Run the last stages and store the files beside their report, under the hashes of their contents."""
         asset = self.run(tasks.FINISH, self.up_to(tasks.GENERATE)[1])
-        report = to_json(self.report(asset))
-        files = {**asset.files, REPORT: report.encode()}
-        store = Store(AddressedStore(self.task.store, self.task.files))
-        pipeline.run([store], replace(asset, files=files), self.watch.start)
-        stored = tuple(kept(self.task.files, name, data) for name, data in files.items())
-        return tasks.Finished(stored, json.loads(report))
+        return finished(asset, self.report(asset), self.task.store, self.task.files, self.watch)
 
     def report(self, asset: Asset) -> Report:
         """report.json: stages of an earlier job, found in a checkpoint, took this one no time."""
@@ -238,6 +234,14 @@ def without_background(cutout: Cutout) -> Cutout:
     rgba = cutout.rgba.copy()
     rgba[rgba[..., 3] == 0] = 0
     return replace(cutout, rgba=frozen(rgba))
+
+
+def finished(asset: Asset, report: Report, store: S3Store, prefix: str, watch: Watch) -> tasks.Finished:
+    """Store the asset's files and its report under the hashes of their contents."""
+    told = to_json(report)
+    files = {**asset.files, REPORT: told.encode()}
+    pipeline.run([Store(AddressedStore(store, prefix))], replace(asset, files=files), watch.start)
+    return tasks.Finished(tuple(kept(prefix, name, data) for name, data in files.items()), json.loads(told))
 
 
 def kept(prefix: str, name: str, data: bytes) -> tasks.KeptFile:

@@ -10,8 +10,8 @@ from catalog import queue as messages
 from catalog.dispatch import release_after_commit, released_in, waiting_in
 from catalog.errors import Conflict, Invalid, LostRace
 from catalog.inputs import USABLE, fingerprint
-from catalog.leases import CANCELLED_BY_MERCHANT, group_total
-from catalog.models import AssetJob, Group, PhotoState, Priority, Product, StageTotal, Status
+from catalog.leases import CANCELLED_BY_MERCHANT, group_totals
+from catalog.models import AssetJob, Group, Kind, PhotoState, Priority, Product, StageTotal, Status
 from catalog.recipe import Recipe
 from catalog.versions import publish_version, refuse_archived
 from catalog.workers import known_generators, known_names, slots_of
@@ -32,14 +32,19 @@ def request_asset(
     check_recipe(recipe)
     refuse_archived(product)
     _refuse_without_photos(product)
+    return queue_job(product, recipe, priority=priority, request_id=request_id)
+
+
+def queue_job(product: Product, recipe: Recipe, *, request_id: str = "", **fields: Any) -> AssetJob:
+    """Queue a job of any kind, its other `fields` as given. Raises Conflict ("already_running") or LostRace."""
     try:
         with transaction.atomic():
             job = AssetJob.objects.create(
                 product=product,
                 merchant_id=product.merchant_id,
                 recipe=recipe.as_json(),
-                priority=priority,
                 request_id=request_id[:64],
+                **fields,
             )
             job.record("status")
             release_after_commit()
@@ -93,10 +98,10 @@ def cancel_job(job: AssetJob) -> AssetJob:
 def retry_job(job: AssetJob) -> AssetJob:
     """Queue a rejected, failed or cancelled job again, at the newest checkpoint that fits the product as it is now.
 
-    Raises Conflict ("not_possible_now", "product_archived", "already_running") or Invalid ("no_photos").
+    Raises Conflict ("not_possible_now", "product_archived", "already_running", "source_gone") or Invalid ("no_photos").
     """
     refuse_archived(job.product)
-    _refuse_without_photos(job.product)
+    _refuse_without_source(job)
     try:
         with transaction.atomic():
             job = _locked(job)
@@ -160,7 +165,7 @@ def seconds_left(job: AssetJob) -> int | None:
     """How long until the job ends, from what jobs of its quality took on average; None when that is not known yet."""
     if job.ended_at:
         return None
-    names = [group_total(group, job.recipe) for group in Group]
+    names = group_totals(job)
     totals = StageTotal.objects.filter(stage__in=names, count__gt=0)
     means = [total.seconds / total.count for total in totals]
     slots = slots_of(job.queue)
@@ -199,9 +204,11 @@ def _fresh_start(job: AssetJob) -> dict[str, Any]:
         "attempts": 0,
     }
     generator = known_generators().get(job.generator, {})
-    same = job.inputs == fingerprint(job.product)
+    same = job.kind != Kind.MAKE or job.inputs == fingerprint(job.product)
     if job.status == Status.REJECTED or not same:
         fields["version"] = None
+    if job.kind != Kind.MAKE:
+        return fields | {"group": Group.FINISH, "queue": messages.CPU, "progress": 0, "stage": ""}
     if same and job.generated_key:
         return fields | {"group": Group.FINISH, "queue": messages.CPU}
     if same and job.prepared_key and generator.get("runs_here"):
@@ -213,6 +220,14 @@ def _fresh_start(job: AssetJob) -> dict[str, Any]:
 def _locked(job: AssetJob) -> AssetJob:
     """The job as it is now, locked until the transaction ends."""
     return AssetJob.objects.select_for_update(of=("self",)).select_related("product", "merchant").get(pk=job.pk)
+
+
+def _refuse_without_source(job: AssetJob) -> None:
+    """Raises Conflict or Invalid when what the job starts from is no longer there."""
+    if job.kind == Kind.MAKE:
+        _refuse_without_photos(job.product)
+    elif job.source_version_id is None and not job.source_key:
+        raise Conflict("source_gone", "What this job started from has been removed: start a new one.")
 
 
 def _refuse_without_photos(product: Product) -> None:

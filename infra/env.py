@@ -61,6 +61,7 @@ class Env:
     s3_secret_access_key: Secret
     cdn_base_url: str
     max_photo_bytes: int
+    max_model_bytes: int
     fetch_allowed_networks: tuple[str, ...]
     api_reads_per_minute: int
     api_writes_per_minute: int
@@ -184,6 +185,9 @@ VARIABLES = (
         "",
     ),
     Variable("MAX_PHOTO_BYTES", "max_photo_bytes", parse_positive, "Bytes of one photo at most.", "64000000"),
+    Variable(
+        "MAX_MODEL_BYTES", "max_model_bytes", parse_positive, "Bytes of one uploaded model at most.", "100000000"
+    ),
     Variable(
         "FETCH_ALLOWED_NETWORKS",
         "fetch_allowed_networks",

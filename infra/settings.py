@@ -209,6 +209,7 @@ STORAGE_FACTORY = "infra.storage.open_storage"
 DATA_FOLDER = BASE_DIR / ENV.data_folder
 CDN_BASE_URL = ENV.cdn_base_url
 MAX_PHOTO_BYTES = ENV.max_photo_bytes
+MAX_MODEL_BYTES = ENV.max_model_bytes
 FETCH_ALLOWED_NETWORKS = ENV.fetch_allowed_networks
 JOB_TIMEOUT_SECONDS = ENV.job_timeout_seconds
 WORKER_MEMORY_BYTES = ENV.worker_memory_bytes

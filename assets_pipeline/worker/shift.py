@@ -12,20 +12,22 @@ from django.db import DatabaseError, close_old_connections
 
 from assets_pipeline import tasks
 from assets_pipeline.errors import Cancelled, InputRejected, Unavailable
-from assets_pipeline.progress import share_of_all
+from assets_pipeline.progress import EDIT_SECONDS, EXPECTED_SECONDS, UPLOAD_SECONDS, share_of_all
 from assets_pipeline.runner import TaskLost
 from assets_pipeline.worker.heartbeat import beating
 from assets_pipeline.worker.presence import Stopping, presence, runner
-from assets_pipeline.worker.words import choose_generator, finished_asset, make_task, worded
+from assets_pipeline.worker.words import choose_generator, finished_asset, task_of, worded
 from catalog import leases
 from catalog.context import working_on
 from catalog.errors import Away, LostRace
-from catalog.models import AssetJob, Group, Priority
+from catalog.models import AssetJob, Group, Kind, Priority
 
 log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 1.0
 """How often progress within a stage is written down at most."""
+
+SECONDS = {Kind.MAKE: EXPECTED_SECONDS, Kind.EDIT: EDIT_SECONDS, Kind.UPLOAD: UPLOAD_SECONDS}
 
 BUG = "Something went wrong on our side; we have been told."
 
@@ -138,7 +140,7 @@ class Shift:
 
     def run(self) -> tasks.Result:
         """Have the child do this group. Raises whatever the ladder knows."""
-        return runner.run(make_task(self.job, self.lease.group), tell=self.tell, tick=self.tick)
+        return runner.run(task_of(self.job, self.lease.group), tell=self.tell, tick=self.tick)
 
     @property
     def spent(self) -> leases.Spent:
@@ -172,7 +174,8 @@ class Shift:
     def _report(self, share: float) -> None:
         """Progress never goes back, also when a group runs again. 100 is for jobs that have ended."""
         self._reported_at = time.monotonic()
-        self._progress = max(self._progress, min(int(100 * share_of_all(self._stage, share)), 99))
+        done = share_of_all(self._stage, share, SECONDS[Kind(self.job.kind)])
+        self._progress = max(self._progress, min(int(100 * done), 99))
 
         def report() -> bool:
             leases.report_progress(self.lease, self._stage, self._progress)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
+from django.conf import settings
+
 from assets_pipeline import tasks
 from assets_pipeline.asset import Hints, View
 from assets_pipeline.errors import InputRejected, Unavailable
@@ -22,10 +24,13 @@ from assets_pipeline.recipes import (
 from assets_pipeline.stores.s3 import S3Store
 from catalog import workers
 from catalog.inputs import USABLE
-from catalog.models import AssetJob, Group, Merchant, Photo, Revenue, Worker
+from catalog.models import AssetJob, Group, Kind, Merchant, Photo, Product, Revenue, Worker
 from catalog.recipe import Recipe as Wish
 from catalog.storage import CHECKPOINTS, FILES, storage
 from catalog.versions import FinishedAsset, StoredFile
+
+UPLOADED = "uploaded"
+"""Stands for the generator of what nobody generated."""
 
 REVENUE_USD: Mapping[str, float] = {Revenue.UNDER_1M: 1e6, Revenue.UNDER_20M: 20e6}
 """The most that a merchant of that class may make in a year; the others' is not known."""
@@ -46,6 +51,49 @@ def terms_of(merchant: Merchant) -> Terms:
     return Terms(merchant.country, REVENUE_USD.get(merchant.revenue, math.inf))
 
 
+def task_of(job: AssetJob, group: Group) -> tasks.Task:
+    """What the child has to do for that group of the job. Raises InputRejected."""
+    match job.kind:
+        case Kind.EDIT:
+            return edit_task(job)
+        case Kind.UPLOAD:
+            return adopt_task(job)
+        case _:
+            return make_task(job, group)
+
+
+def edit_task(job: AssetJob) -> tasks.EditTask:
+    """The version that the job starts from, and what becomes of it. Raises InputRejected."""
+    version = job.source_version
+    if version is None:
+        raise InputRejected("version_gone", "The version to be edited has been deleted: choose another one.")
+    return tasks.EditTask(
+        number=version.number,
+        keys={file["name"]: file["key"] for file in version.files},
+        changes=tasks.Changes(**job.edits),
+        recipe=recipe_of(job),
+        store=child_store(),
+        files=f"{FILES}/{job.merchant.public_id}",
+    )
+
+
+def adopt_task(job: AssetJob) -> tasks.AdoptTask:
+    """The model that the merchant uploaded. Raises InputRejected."""
+    return tasks.AdoptTask(
+        key=job.source_key,
+        max_bytes=settings.MAX_MODEL_BYTES,
+        hints=hints_of(job.product),
+        recipe=recipe_of(job),
+        store=child_store(),
+        files=f"{FILES}/{job.merchant.public_id}",
+    )
+
+
+def hints_of(product: Product) -> Hints:
+    """What the merchant says of the product."""
+    return Hints(product.title, product.category, product.width, product.height, product.depth)
+
+
 def make_task(job: AssetJob, group: Group) -> tasks.MakeTask:
     """All that the child has to know. Raises InputRejected."""
     product, merchant = job.product, job.merchant
@@ -53,7 +101,7 @@ def make_task(job: AssetJob, group: Group) -> tasks.MakeTask:
     return tasks.MakeTask(
         group=group.value,
         photos=stored_photos(job),
-        hints=Hints(product.title, product.category, product.width, product.height, product.depth),
+        hints=hints_of(product),
         recipe=recipe_of(job),
         why=job.generator_why,
         store=child_store(),
@@ -117,6 +165,8 @@ def finished_asset(result: tasks.Finished) -> FinishedAsset:
     reason, advice = "", ""
     if broken:
         reason, advice = "certificate_failed", f"The asset does not keep its limits: {', '.join(broken)}."
+    elif generator["name"] == UPLOADED:
+        reason, advice = "uploaded_model", " ".join([*certificate["reasons"], "Look at it before it is published."])
     elif certificate["grade"] not in ("A", "B"):
         reason, advice = "grade_c", " ".join([*certificate["reasons"], *filter(None, [report["next_photo"]])])
     return FinishedAsset(

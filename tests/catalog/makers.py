@@ -118,7 +118,12 @@ def stored(merchant: Merchant, **fields: Any) -> FinishedAsset:
     return asset
 
 
-CONTENT_TYPES = {"glb": "model/gltf-binary", "usdz": "model/vnd.usdz+zip", "webp": "image/webp"}
+CONTENT_TYPES = {
+    "glb": "model/gltf-binary",
+    "usdz": "model/vnd.usdz+zip",
+    "webp": "image/webp",
+    "json": "application/json",
+}
 
 
 def stored_file(merchant: Merchant, name: str, data: bytes | None = None) -> StoredFile:
