@@ -33,7 +33,7 @@ def do_to_products(merchant: Merchant, product_ids: Iterable[str], action: str) 
         raise Invalid("bad_value", "Choose what to do with the products.", {"action": "is unknown"})
     wanted = list(dict.fromkeys(product_ids))
     if len(wanted) > MOST_AT_ONCE:
-        raise Invalid("too_many", f"Choose at most {MOST_AT_ONCE} products at a time.", {"id": "too many"})
+        raise Invalid("bad_value", f"Choose at most {MOST_AT_ONCE} products at a time.", {"id": "too many"})
     found = merchant.products.filter(public_id__in=wanted).select_related("published_version", "merchant")
     by_id = {product.public_id: product for product in found}
     return [_outcome(by_id[each], ACTIONS[action]) for each in wanted if each in by_id]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, overload
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render, resolve_url
@@ -31,7 +31,7 @@ class Access:
 
     merchant: Merchant
     role: Role
-    user: AbstractBaseUser
+    user: User
 
     @property
     def may_write(self) -> bool:
@@ -96,7 +96,7 @@ def member_page(
 
 def access_of(request: HttpRequest, slug: str) -> Access:
     """The signed-in person's access to that shop. Raises Http404."""
-    assert isinstance(request.user, AbstractBaseUser), "has signed in"
+    assert isinstance(request.user, User), "has signed in"
     member = next((each for each in memberships(request.user, slug) if each.merchant.slug == slug), None)
     if member is None:
         raise Http404

@@ -1,6 +1,6 @@
 """Where people arrive: their shop's products, or a choice among their shops"""
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -33,5 +33,5 @@ def shops(request: HttpRequest) -> HttpResponse:
 
 
 def _memberships(request: HttpRequest) -> list[Member]:
-    assert isinstance(request.user, AbstractBaseUser), "has signed in"
+    assert isinstance(request.user, User), "has signed in"
     return memberships(request.user)

@@ -2,11 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from dashboard import home, products, signing_in
+from dashboard import home, keys, products, shop, signing_in, team
 
 app_name = "dashboard"
 
-shop: list[URLPattern | URLResolver] = [
+of_a_shop: list[URLPattern | URLResolver] = [
     path("products/", products.products, name="products"),
     path("products/new", products.new, name="product-new"),
     path("products/bulk", products.bulk, name="product-bulk"),
@@ -14,6 +14,14 @@ shop: list[URLPattern | URLResolver] = [
     path("products/import", products.new, name="product-import"),
     path("products/<str:product_id>/", include("dashboard.product.urls")),
     path("products/<str:product_id>/", include("dashboard.review.urls")),
+    path("team", team.team, name="team"),
+    path("team/invite", team.send_invitation, name="team-invite"),
+    path("team/invitations/<str:invitation_id>/withdraw", team.withdraw, name="team-withdraw"),
+    path("team/members/<int:user_id>", team.change, name="team-change"),
+    path("keys", keys.keys, name="keys"),
+    path("keys/<str:key_id>/revoke", keys.revoke, name="key-revoke"),
+    path("settings", shop.settings, name="settings"),
+    path("settings/delete", shop.delete, name="shop-delete"),
 ]
 
 urlpatterns = [
@@ -21,5 +29,7 @@ urlpatterns = [
     path("shops/", home.shops, name="shops"),
     path("sign-in", signing_in.sign_in, name="sign-in"),
     path("sign-out", signing_in.sign_out, name="sign-out"),
-    path("shops/<slug:slug>/", include(shop)),
+    path("password", signing_in.password, name="password"),
+    path("invitations/<str:token>", team.invitation, name="invitation"),
+    path("shops/<slug:slug>/", include(of_a_shop)),
 ]

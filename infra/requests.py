@@ -69,6 +69,12 @@ def _tell(request: HttpRequest, response: HttpResponseBase, seconds: float) -> H
         level = logging.DEBUG
     else:
         level = logging.WARNING if status >= 500 else logging.INFO
-    path = escape_uri_path(request.path)  # without the query, which may hold secrets
+    path = escape_uri_path(_without_secrets(request))
     log.log(level, "%s %s %d in %.0f ms", request.method, path, status, seconds * 1000)
     return response
+
+
+def _without_secrets(request: HttpRequest) -> str:
+    """The path: the query may hold secrets, and so does an address that takes a `token`."""
+    token = request.resolver_match.kwargs.get("token") if request.resolver_match else None
+    return request.path.replace(token, "***") if token else request.path

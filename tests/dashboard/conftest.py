@@ -32,7 +32,8 @@ class Visitor(Client):
         return self.post(path, fields, **options)
 
     def csrf_token(self) -> str:
-        page = self.get("/shops/" if self.user else "/sign-in").content.decode()
+        response = self.get("/shops/")
+        page = (response if response.status_code == 200 else self.get("/sign-in")).content.decode()
         found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
         assert found, page
         return found[1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.dashboard.conftest import PASSWORD, People
+from tests.dashboard.conftest import PASSWORD, People, Visitor
 
 
 def sign_in(people: People, password: str = PASSWORD, **fields: str):
@@ -59,3 +59,90 @@ def test_a_person_of_no_shop_is_told_what_to_do(people: People) -> None:
     people.shop.members.filter(user=people.viewer.user).delete()
     assert people.viewer.get("/")["Location"] == "/shops/"
     assert "Ask its owner for an invitation" in people.viewer.read("/shops/")
+
+
+@pytest.fixture
+def counted(people: People, settings) -> People:
+    """With a cache that counts."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "attempts"}}
+    from django.core.cache import cache
+
+    cache.clear()
+    return people
+
+
+def test_after_too_many_attempts_even_the_right_password_waits(counted: People) -> None:
+    statuses = [sign_in(counted, "wrong").status_code for _ in range(12)]
+    assert statuses == [422] * 10 + [429] * 2
+    refused = sign_in(counted)
+    assert (refused.status_code, "Wait a minute" in refused.content.decode()) == (429, True)
+
+
+def test_strangers_who_try_do_not_lock_out_a_browser_that_is_known(counted: People) -> None:
+    home = Visitor("home")
+    form = {"username": counted.owner.user.username, "password": PASSWORD}
+    assert home.send("/sign-in", form).status_code == 302
+    home.send("/sign-out")
+    for _ in range(20):
+        sign_in(counted, "wrong")
+    assert sign_in(counted).status_code == 429
+    assert home.send("/sign-in", form).status_code == 302
+
+
+def test_what_a_browser_keeps_is_worth_nothing_for_another_account(counted: People) -> None:
+    home = Visitor("home")
+    home.send("/sign-in", {"username": counted.editor.user.username, "password": PASSWORD})
+    home.send("/sign-out")
+    for _ in range(12):
+        sign_in(counted, "wrong")
+    form = {"username": counted.owner.user.username, "password": PASSWORD}
+    assert home.send("/sign-in", form).status_code == 429
+    home.cookies["plinth_browser"] = "forged"
+    assert home.send("/sign-in", form).status_code == 429
+
+
+def test_an_address_that_tries_many_accounts_is_stopped(counted: People) -> None:
+    statuses = {sign_in(counted, username=f"{number}@example.test").status_code for number in range(40)}
+    assert statuses == {422}
+    assert sign_in(counted).status_code == 429
+
+
+def test_capitals_in_the_address_do_not_matter(people: People) -> None:
+    assert sign_in(people, username=people.owner.user.username.upper()).status_code == 302
+
+
+def test_odd_characters_are_a_mismatch_and_no_error(people: People) -> None:
+    assert sign_in(people, username="a\0b").status_code == 422
+    assert sign_in(people, "a\0b").status_code == 422
+
+
+NEW = "seven slow brown foxes"
+
+
+def test_a_password_is_changed_by_who_knows_the_old_one(people: People) -> None:
+    elsewhere = Visitor("elsewhere", people.owner.user)
+    response = people.owner.send("/password", {"old": PASSWORD, "password": NEW}, follow=True)
+    assert "Your password is changed" in response.content.decode()
+    people.owner.read(people.at("products/"))
+    assert elsewhere.get(people.at("products/")).status_code == 302
+    assert sign_in(people).status_code == 422
+    assert sign_in(people, NEW).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"old": "wrong", "password": NEW}, "not your password now"),
+        ({"old": PASSWORD, "password": "short"}, "at least 12 characters"),
+        ({"old": PASSWORD, "password": "password1234"}, "too common"),
+    ],
+)
+def test_a_password_that_will_not_do_changes_nothing(people: People, form: dict, words: str) -> None:
+    response = people.owner.send("/password", form)
+    assert (response.status_code, words in response.content.decode()) == (422, True)
+    assert sign_in(people).status_code == 302
+
+
+def test_nobody_changes_passwords_without_signing_in_or_without_the_token(people: People) -> None:
+    assert people.nobody.get("/password")["Location"] == "/sign-in?next=/password"
+    assert people.owner.send("/password", {"old": PASSWORD, "password": NEW}, token=False).status_code == 403
