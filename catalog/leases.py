@@ -19,7 +19,7 @@ from catalog import versions
 from catalog.dispatch import release_after_commit
 from catalog.errors import Conflict, LostRace
 from catalog.inputs import fingerprint
-from catalog.models import AssetJob, AssetVersion, Group, Kind, StageTotal, Status
+from catalog.models import AssetJob, AssetVersion, Group, Kind, StageTotal, Status, count_usage
 from catalog.queue import CPU
 from catalog.recipe import Recipe
 
@@ -118,6 +118,7 @@ def end_prepare(lease: Lease, *, key: str, generator: str, why: str, queue: str,
     """The cut-outs lie under `key`; `generate` comes next, on the `queue` of the generator chosen. Raises LostRace."""
     job = _hold(lease)
     chosen = {"generator": generator, "generator_why": why[:500], "prepared_key": key}
+    job.generator = generator  # what preparing took counts as its
     _go_to(job, Group.GENERATE, spent, queue=queue, **chosen)
 
 
@@ -263,8 +264,8 @@ def _record_lease(job: AssetJob, reason: str, text: str = "") -> None:
     job.events.create(kind="lease", status=job.status, stage=job.stage, reason=reason, text=text[:500])
 
 
-def _spend(job: AssetJob, spent: Spent, *, whole_group: bool = False) -> None:
-    """Book what a task took; only a group that ran to its end tells how long groups take."""
+def _spend(job: AssetJob, spent: Spent, *, whole_group: bool = False, versions: int = 0) -> None:
+    """Book what a task took and made; only a group that ran to its end tells how long groups take."""
     _change(job, cpu_seconds=job.cpu_seconds + spent.cpu_seconds, gpu_seconds=job.gpu_seconds + spent.gpu_seconds)
     for stage, seconds in spent.seconds.items():
         job.events.create(kind="stage", status=job.status, stage=stage, seconds=seconds)
@@ -275,6 +276,10 @@ def _spend(job: AssetJob, spent: Spent, *, whole_group: bool = False) -> None:
     for stage, seconds in sorted(totals.items()):  # in one order, or two workers would wait for each other
         StageTotal.objects.get_or_create(stage=stage)
         StageTotal.objects.filter(stage=stage).update(count=F("count") + 1, seconds=F("seconds") + seconds)
+    cpu_seconds, gpu_seconds = spent.cpu_seconds, spent.gpu_seconds
+    if cpu_seconds or gpu_seconds or versions:
+        more = {"cpu_seconds": cpu_seconds, "gpu_seconds": gpu_seconds, "versions": versions}
+        count_usage(job.merchant_id, job.generator, more)
 
 
 def _go_to(job: AssetJob, group: Group, spent: Spent, **fields: object) -> None:
@@ -336,8 +341,10 @@ def _write_version(lease: Lease, result: versions.FinishedAsset, spent: Spent) -
         _obey(job)
         return None
     job.version = versions.create_version(job, result, cpu_seconds=spent.cpu_seconds, gpu_seconds=spent.gpu_seconds)
-    if not _may_publish(job, result):
-        _spend(job, spent, whole_group=True)
+    if _may_publish(job, result):
+        count_usage(job.merchant_id, job.generator, {"versions": 1})
+    else:
+        _spend(job, spent, whole_group=True, versions=1)
         reason = "" if result.publishable and result.grade != "C" else (result.review_reason or "grade_c")
         _end(job, Status.NEEDS_REVIEW, reason=reason, advice=result.review_advice, progress=100)
     return job.version

@@ -1,11 +1,14 @@
-"""what a shop has used: jobs, versions and processor seconds of each month, and what is stored now"""
+"""what a shop has used: jobs, versions and processor seconds of each month, and what is stored now
+
+`count_usage` writes it down as it happens; only what is stored is counted when somebody asks.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, Func, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, Func, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
@@ -15,10 +18,21 @@ ENDED = tuple(status for status in Status if status not in (Status.QUEUED, Statu
 
 
 @dataclass
-class Month:
-    """One calendar month in UTC. jobs: those that ended then, by how; seconds: what those jobs took in all.
+class Spending:
+    """What one generator took in a month, seconds before it was chosen (an empty name) apart. versions: made by it."""
 
-    versions, bytes: of the assets made in it that are still there.
+    generator: str
+    cpu_seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    versions: int = 0
+
+
+@dataclass
+class Month:
+    """One calendar month in UTC: what was used in it, also by what has been deleted since.
+
+    jobs: how often one came to an end, by how; one that is tried again or decided about counts for each. bytes: of the
+    assets made in the month that are still there. generators: the most expensive first, by seconds on a GPU.
     """
 
     month: str
@@ -27,6 +41,7 @@ class Month:
     gpu_seconds: float = 0.0
     versions: int = 0
     bytes: int = 0
+    generators: list[Spending] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -59,19 +74,30 @@ def usage_by_month(merchant: Merchant, months: int) -> list[Month]:
     """The last `months` months, this one first; months without anything too."""
     first = _months_ago(timezone.now(), months - 1)
     found = {name: Month(name) for name in (_name(_months_ago(timezone.now(), n)) for n in range(months))}
-    for row in _by_month(merchant.jobs.filter(ended_at__gte=first), "ended_at").annotate(
-        **{status.value: Count("pk", filter=Q(status=status)) for status in ENDED},
-        cpu=Sum("cpu_seconds"),
-        gpu=Sum("gpu_seconds"),
-    ):
-        month = found[_name(row["month"])]
-        month.jobs = {status.value: row[status.value] for status in ENDED}
-        month.cpu_seconds, month.gpu_seconds = round(row["cpu"], 3), round(row["gpu"], 3)
+    days = merchant.usage_days.filter(day__gte=first.date()).order_by().annotate(month=TruncMonth("day"))
+    sums = {name: Sum(name) for name in ("ended", "versions", "cpu_seconds", "gpu_seconds")}
+    for row in days.values("month", "generator", "ended_as").annotate(**sums).order_by("generator"):
+        _add(found[_name(row["month"])], row)
     made = AssetVersion.objects.filter(product__merchant=merchant, created_at__gte=first)
-    for row in _by_month(made, "created_at").annotate(number=Count("pk"), bytes=Sum(FileBytes("files"))):
-        month = found[_name(row["month"])]
-        month.versions, month.bytes = row["number"], row["bytes"] or 0
+    for row in (
+        made.order_by().annotate(month=TruncMonth("created_at")).values("month").annotate(bytes=Sum(FileBytes("files")))
+    ):
+        found[_name(row["month"])].bytes = row["bytes"] or 0
+    for month in found.values():
+        month.generators.sort(key=lambda spent: (-spent.gpu_seconds, -spent.cpu_seconds))
     return list(found.values())
+
+
+def _add(month: Month, row: Mapping[str, Any]) -> None:
+    """Add the sums of a generator's rows of one kind."""
+    if row["ended_as"]:
+        month.jobs[row["ended_as"]] += row["ended"]
+        return
+    spent = Spending(row["generator"], round(row["cpu_seconds"], 3), round(row["gpu_seconds"], 3), row["versions"])
+    month.generators.append(spent)
+    month.cpu_seconds = round(month.cpu_seconds + spent.cpu_seconds, 3)
+    month.gpu_seconds = round(month.gpu_seconds + spent.gpu_seconds, 3)
+    month.versions += spent.versions
 
 
 def stored_now(merchant: Merchant) -> Stored:
@@ -88,15 +114,11 @@ def stored_now(merchant: Merchant) -> Stored:
     )
 
 
-def _by_month(rows: QuerySet[Any], moment: str) -> QuerySet[Any, Mapping[str, Any]]:
-    return rows.order_by().annotate(month=TruncMonth(moment)).values("month")
-
-
 def _months_ago(now: datetime, number: int) -> datetime:
     """The beginning of that month."""
     year, month = divmod(now.year * 12 + now.month - 1 - number, 12)
     return now.replace(year=year, month=month + 1, day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def _name(moment: datetime) -> str:
+def _name(moment: date) -> str:
     return f"{moment:%Y-%m}"

@@ -23,15 +23,25 @@ class EndedJobs(serializers.Serializer[Any]):
         return {status.value: serializers.IntegerField(min_value=0) for status in ENDED}
 
 
+class SpendingJson(serializers.Serializer[Any]):
+    """What one generator took."""
+
+    generator = serializers.CharField(help_text="empty: before one was chosen")
+    cpu_seconds = serializers.FloatField(help_text="of processors")
+    gpu_seconds = serializers.FloatField(help_text="on a GPU")
+    versions = serializers.IntegerField(help_text="made by it")
+
+
 class MonthJson(serializers.Serializer[Any]):
-    """One calendar month, UTC."""
+    """One calendar month, UTC: what was used in it, also by what has been deleted since."""
 
     month = serializers.RegexField(r"^\d{4}-\d{2}$")
-    jobs = EndedJobs(help_text="jobs that ended in it")
-    cpu_seconds = serializers.FloatField(help_text="processor seconds of those jobs")
-    gpu_seconds = serializers.FloatField(help_text="seconds of those jobs on a GPU")
-    versions = serializers.IntegerField(help_text="made in it and still there")
-    bytes = serializers.IntegerField(help_text="of those versions' files")
+    jobs = EndedJobs(help_text="that ended in it; one that was retried or decided about counts for each of its ends")
+    cpu_seconds = serializers.FloatField(help_text="of processors, in all")
+    gpu_seconds = serializers.FloatField(help_text="on a GPU, in all")
+    versions = serializers.IntegerField(help_text="made in it")
+    bytes = serializers.IntegerField(help_text="of the files of versions made in it that are still there")
+    generators = SpendingJson(many=True, help_text="the same by generator, the most seconds first")
 
 
 class StoredJson(serializers.Serializer[Any]):

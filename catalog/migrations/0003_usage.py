@@ -12,22 +12,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("day", models.DateField()),
                 ("generator", models.CharField(blank=True, max_length=40)),
-                (
-                    "ended_as",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("queued", "waiting"),
-                            ("running", "being made"),
-                            ("needs_review", "to be looked at"),
-                            ("published", "published"),
-                            ("rejected", "rejected"),
-                            ("failed", "failed"),
-                            ("cancelled", "cancelled"),
-                        ],
-                        max_length=12,
-                    ),
-                ),
+                ("ended_as", models.CharField(blank=True, max_length=12)),
                 ("ended", models.PositiveIntegerField(default=0)),
                 ("versions", models.PositiveIntegerField(default=0)),
                 ("cpu_seconds", models.FloatField(default=0)),

@@ -4,7 +4,7 @@ from catalog.models.jobs import AssetJob, Group, JobEvent, Kind, Priority, Statu
 from catalog.models.merchants import ApiKey, Invitation, Member, Merchant, Revenue, Role
 from catalog.models.products import Photo, PhotoState, Product, View
 from catalog.models.requests import IdempotentRequest
-from catalog.models.usage import UsageDay
+from catalog.models.usage import UsageDay, count_usage
 from catalog.models.versions import AssetVersion, Comment, FileKey, Happening, HappeningCount, Removal
 from catalog.models.workers import StageTotal, Turn, Worker
 
@@ -36,4 +36,5 @@ __all__ = [
     "UsageDay",
     "View",
     "Worker",
+    "count_usage",
 ]

@@ -11,6 +11,7 @@ from catalog.errors import IllegalTransition, LostRace
 from catalog.models.ids import job_id
 from catalog.models.merchants import Merchant
 from catalog.models.products import Product
+from catalog.models.usage import count_usage
 
 
 class Status(models.TextChoices):
@@ -180,7 +181,7 @@ class AssetJob(models.Model):
 
     @transaction.atomic
     def move_to(self, status: Status, *, reason: str = "", advice: str = "", **fields: object) -> None:
-        """The only way to change `status`; writes the job's event and `fields` in the same transaction.
+        """The only way to change `status`; writes `fields`, the job's event and, at an end, usage in one transaction.
 
         Raises IllegalTransition (our bug) or LostRace (somebody moved it first; nothing has changed).
         """
@@ -197,6 +198,8 @@ class AssetJob(models.Model):
         for name, value in changes.items():
             setattr(self, name, value)
         self.record("status", text=self.advice)
+        if status not in ACTIVE:
+            count_usage(self.merchant_id, self.generator, {"ended": 1}, ended_as=status)
 
     def record(self, kind: str, *, text: str = "", seconds: float | None = None) -> "JobEvent":
         """Add one line to what happened: `kind` is "status", "stage", "lease" or "note"."""

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from catalog.models import ApiKey, AssetJob, AssetVersion, Merchant, Photo, Product, Status
+from catalog.models import ApiKey, AssetJob, AssetVersion, Merchant, Photo, Product, Status, UsageDay, count_usage
 from catalog.usage import usage_by_month
 from tests.catalog.api.world import make_version, make_world
 from tests.catalog.conftest import Caller, Cast
-from tests.catalog.makers import make_job, make_product, make_worker
+from tests.catalog.makers import make_product, make_worker
 
 
 def code(answer: Any) -> tuple[int, str]:
@@ -77,19 +77,26 @@ def test_everybody_of_the_shop_sees_who_acts_for_it(cast: Cast) -> None:
     assert [member["role"] for member in members] == ["viewer", "editor", "owner"]
 
 
-def test_use_is_told_by_the_month_in_which_jobs_ended(cast: Cast) -> None:
+def test_use_is_told_by_month_and_by_generator(cast: Cast) -> None:
     world = make_world(cast.shop)
     make_world(cast.other)
     now = timezone.now()
     last_month = now.replace(day=1) - timedelta(days=1)
-    AssetJob.objects.filter(pk=world.ended.pk).update(cpu_seconds=9.5, gpu_seconds=2.25)
-    old = make_job(world.product, status=Status.FAILED, ended_at=last_month, cpu_seconds=4)
-    assert old.pk
+    count_usage(cast.shop.pk, "primitive", {"cpu_seconds": 9.5, "versions": 2})
+    count_usage(cast.shop.pk, "triposg", {"cpu_seconds": 1.25, "gpu_seconds": 2.25, "versions": 1})
+    count_usage(cast.shop.pk, "triposg", {"ended": 1}, ended_as=Status.PUBLISHED)
+    count_usage(cast.other.pk, "triposg", {"gpu_seconds": 100})
+    UsageDay.objects.create(merchant=cast.shop, day=last_month.date(), ended_as=Status.FAILED, ended=1)
+    UsageDay.objects.create(merchant=cast.shop, day=last_month.date(), cpu_seconds=4)
     usage = cast.viewer.get("usage?months=2").json()
     this, last = usage["months"]
     assert [this["month"], last["month"]] == [f"{now:%Y-%m}", f"{last_month:%Y-%m}"]
-    assert this["jobs"] == {"needs_review": 1, "published": 1, "rejected": 0, "failed": 0, "cancelled": 0}
-    assert (this["cpu_seconds"], this["gpu_seconds"], this["versions"]) == (9.5, 2.25, 2)
+    assert this["jobs"] == {"needs_review": 0, "published": 1, "rejected": 0, "failed": 0, "cancelled": 0}
+    assert (this["cpu_seconds"], this["gpu_seconds"], this["versions"]) == (10.75, 2.25, 3)
+    assert this["generators"] == [
+        {"generator": "triposg", "cpu_seconds": 1.25, "gpu_seconds": 2.25, "versions": 1},
+        {"generator": "primitive", "cpu_seconds": 9.5, "gpu_seconds": 0.0, "versions": 2},
+    ]
     assert (last["jobs"]["failed"], last["cpu_seconds"], last["versions"]) == (1, 4.0, 0)
     size = sum(file["bytes"] for file in world.version.files)
     assert (this["bytes"], usage["stored"]["version_bytes"]) == (2 * size, 2 * size)
