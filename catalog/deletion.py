@@ -1,8 +1,8 @@
 """products and merchants -> gone for good, with everything of theirs in the store
 
-The rows go at once. What they leave in the store is written down in the same transaction (`Removal`) and removed after
-it, if need be later by the reconciler: a store that is away holds up nothing and nothing is forgotten. A key that
-another row still uses stays, so deletion never takes what belongs to somebody else.
+A product's rows go at once, a merchant's step by step (`erase_due`). What they leave in the store is written down in
+the same transaction (`Removal`) and removed after it, if need be later by `tidy`: a store that is away holds up nothing
+and nothing is forgotten. A key that another row uses stays, so deletion never takes what belongs to somebody else.
 
 Keys are content-addressed, so that a worker may find the file that it is about to store already there while we are
 about to remove it. Each side says first what it is going to do, in a transaction of its own, and looks then what the
@@ -23,7 +23,6 @@ from itertools import islice
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from catalog.errors import Away
@@ -40,8 +39,8 @@ TAKEN_SECONDS = 120
 """A Removal is taken for that long, which no request to the store lasts; then another process may take it."""
 
 PREFIXES_AT_ONCE = 10
-PRODUCTS_AT_ONCE = 50
-PREFIX_AGAIN_SECONDS = 600
+STEPS_AT_ONCE, JOBS_AT_ONCE, PRODUCTS_AT_ONCE = 10, 200, 50
+"""Of a merchant who is leaving, in one go: each step is a transaction of its own, which others wait for."""
 
 FILES_MISSING = "Some files of this asset have just been removed from the store; they are made once more."
 
@@ -49,28 +48,36 @@ FILES_MISSING = "Some files of this asset have just been removed from the store;
 def delete_product(product: Product) -> None:
     """Delete the product with its photos, jobs, versions and their files. Other products' files stay."""
     with transaction.atomic():
-        locked = list(Product.objects.select_for_update().filter(pk=product.pk))
+        locked = _lock([product.pk])
         remove_later(_keys_of(locked))
         _erase(locked)
 
 
 def delete_merchant(merchant: Merchant) -> None:
-    """Delete the merchant and everything of theirs; people keep their accounts.
+    """Have the merchant gone: from now on nobody finds anything of it, and nothing new is made.
 
-    Its assets leave the storefront first and nothing new is made. A large catalogue goes in steps: when interrupted,
-    call it again.
+    `erase_due` deletes the rows and the files for good; people keep their accounts.
     """
-    with transaction.atomic():
-        shown = merchant.products.filter(archived=False)
-        shown.update(archived=True, published_version=None, revision=F("revision") + 1)
-        planned = _plan_prefixes(merchant)
-    while _erase_some(merchant):
-        pass
-    with transaction.atomic():
-        last = list(merchant.products.select_for_update())  # made by others since the last step
-        _erase(last)
-        Merchant.objects.filter(pk=merchant.pk).delete()
-    _remove_now(planned)
+    Merchant.objects.filter(pk=merchant.pk, leaving_at=None).update(leaving_at=timezone.now())
+
+
+def erase_due() -> int:
+    """Delete a bounded part of what the merchant has that has been leaving longest; returns how many rows of note.
+
+    First its jobs under way, whose workers thereby stop; then product after product; at last the merchant itself, and
+    after that everything under its prefixes in the store.
+    """
+    merchant = Merchant.objects.filter(leaving_at__isnull=False).order_by("leaving_at").first()
+    if merchant is None:
+        return 0
+    erased = 0
+    for _ in range(STEPS_AT_ONCE):
+        step = _erase_some_jobs(merchant) or _erase_some_products(merchant)
+        if not step:
+            _erase_merchant(merchant)
+            return erased + 1
+        erased += step
+    return erased
 
 
 def remove_later(keys: Iterable[str]) -> None:
@@ -128,6 +135,13 @@ def _keys_of(products: list[Product]) -> set[str]:
     }
 
 
+def _lock(products: Iterable[int]) -> list[Product]:
+    """The products, locked until the transaction ends; their jobs first, as workers lock them."""
+    wanted = list(products)
+    list(AssetJob.objects.select_for_update().filter(product__in=wanted).order_by("pk").values_list("pk"))
+    return list(Product.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
+
+
 def _erase(products: list[Product]) -> None:
     """Delete the rows: jobs before the versions that they must have."""
     AssetJob.objects.filter(product__in=products).delete()
@@ -136,20 +150,34 @@ def _erase(products: list[Product]) -> None:
 
 
 @transaction.atomic
-def _erase_some(merchant: Merchant) -> bool:
-    """Delete the next products; False when there are none."""
-    products = list(merchant.products.select_for_update().order_by("id")[:PRODUCTS_AT_ONCE])
+def _erase_some_jobs(merchant: Merchant) -> int:
+    """Delete the next jobs that have not ended."""
+    active = merchant.jobs.select_for_update().filter(ended_at=None).order_by("pk")
+    pks = list(active.values_list("pk", flat=True)[:JOBS_AT_ONCE])
+    AssetJob.objects.filter(pk__in=pks).delete()
+    return len(pks)
+
+
+@transaction.atomic
+def _erase_some_products(merchant: Merchant) -> int:
+    """Delete the next products."""
+    products = _lock(merchant.products.order_by("id").values_list("pk", flat=True)[:PRODUCTS_AT_ONCE])
     _erase(products)
-    return bool(products)
+    return len(products)
 
 
-def _plan_prefixes(merchant: Merchant) -> list[Removal]:
-    """Have the merchant's prefixes emptied now, and once more when no task that runs now can still write to them."""
+@transaction.atomic
+def _erase_merchant(merchant: Merchant) -> None:
+    """Delete the merchant, and have its prefixes emptied: now, and once more when no task can still write to them."""
+    locked = Merchant.objects.select_for_update().filter(pk=merchant.pk).first()
+    if locked is None:
+        return
+    _erase(_lock(merchant.products.values_list("pk", flat=True)))  # made by others at the last moment
     now = timezone.now()
     later = now + timedelta(seconds=settings.JOB_TIMEOUT_SECONDS + 60)
     keys = [f"{prefix}/{merchant.public_id}/" for prefix in PREFIXES]
-    Removal.objects.bulk_create(Removal(key=key, due_at=later) for key in keys)
-    return Removal.objects.bulk_create(Removal(key=key, due_at=now) for key in keys)
+    Removal.objects.bulk_create(Removal(key=key, due_at=due) for due in (now, later) for key in keys)
+    locked.delete()
 
 
 def _remove(rows: list[Removal]) -> int:
@@ -185,10 +213,7 @@ def _remove_prefix(row: Removal) -> int:
     """Remove a bounded part of what lies under a merchant's prefix; the row stays until all is gone."""
     keys = list(islice(storage().list(row.key), AT_ONCE))
     removed = _remove_unused(keys)
-    merchant_id = row.key.split("/")[1]
-    if Merchant.objects.filter(public_id=merchant_id).exists():  # its deletion has been interrupted
-        Removal.objects.filter(pk=row.pk).update(due_at=timezone.now() + timedelta(seconds=PREFIX_AGAIN_SECONDS))
-    elif len(keys) < AT_ONCE:
+    if len(keys) < AT_ONCE:
         row.delete()
     else:
         Removal.objects.filter(pk=row.pk).update(due_at=timezone.now())
@@ -196,7 +221,7 @@ def _remove_prefix(row: Removal) -> int:
 
 
 def _remove_now(rows: list[Removal]) -> None:
-    """Try at once; what cannot be removed now, the reconciler removes."""
+    """Try at once; what cannot be removed now, `tidy` removes."""
     try:
         _remove(rows)
     except Away as away:

@@ -71,7 +71,7 @@ def open_ones(merchant: Merchant) -> QuerySet[Invitation]:
 def find_invitation(token: str) -> Invitation | None:
     """The open invitation with that token, its shop with it."""
     found = Invitation.objects.select_related("merchant").filter(sha256=_hash_of(token), accepted_at=None)
-    return found.filter(withdrawn_at=None, expires_at__gt=timezone.now()).first()
+    return found.filter(withdrawn_at=None, expires_at__gt=timezone.now(), merchant__leaving_at=None).first()
 
 
 def has_account(invitation: Invitation) -> bool:

@@ -65,9 +65,10 @@ def claim_job(job_pk: int, group: Group | str, worker: str) -> tuple[AssetJob, L
     """Take the job for `worker`; product and merchant come with it.
 
     Raises LostRace when there is nothing to do: it is not at `group`, has ended, is held by a live lease, or must not
-    be tried again yet.
+    be tried again yet. A job of a merchant who is leaving ends at that, so that it holds up nobody else's.
     """
     lose_expired_lease(job_pk)
+    _end_if_leaving(job_pk)
     lease = Lease(job_pk, uuid4(), Group(group))
     now = timezone.now()
     with transaction.atomic():
@@ -90,6 +91,17 @@ def claim_job(job_pk: int, group: Group | str, worker: str) -> tuple[AssetJob, L
             _change(job, **held)
         _record_lease(job, "claimed")
     return job, lease
+
+
+def _end_if_leaving(job_pk: int) -> None:
+    """End the job if nobody holds it and its merchant is leaving."""
+    free = {"ended_at": None, "lease": None, "merchant__leaving_at__isnull": False}
+    if not AssetJob.objects.filter(pk=job_pk, **free).exists():
+        return
+    with transaction.atomic():
+        job = _locked(job_pk, **free)
+        if job is not None:
+            _end(job, Status.CANCELLED, reason=CANCELLED_BY_MERCHANT)
 
 
 def extend_lease(lease: Lease) -> bool:

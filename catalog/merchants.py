@@ -67,7 +67,8 @@ def add_member(merchant: Merchant, user: AbstractBaseUser, role: Role) -> Member
 
 def memberships(user: AbstractBaseUser, merchant: str = "") -> list[Member]:
     """For whom `user` acts, the first joined first; with the id or slug of a merchant, for that one alone."""
-    members = Member.objects.filter(user_id=user.pk).select_related("merchant").order_by("pk")
+    there = Member.objects.filter(user_id=user.pk, merchant__leaving_at=None)
+    members = there.select_related("merchant").order_by("pk")
     return [member for member in members if merchant in ("", member.merchant.public_id, member.merchant.slug)]
 
 
@@ -88,10 +89,11 @@ def revoke_api_key(key: ApiKey) -> None:
 
 
 def find_api_key(text: str) -> ApiKey | None:
-    """The key with that text, its merchant with it, unless it has been revoked."""
+    """The key with that text, its merchant with it, unless it has been revoked or the merchant is leaving."""
     if not text.startswith(KEY_START):
         return None
-    return ApiKey.objects.select_related("merchant").filter(sha256=_hash_of(text), revoked_at=None).first()
+    good = ApiKey.objects.filter(revoked_at=None, merchant__leaving_at=None)
+    return good.select_related("merchant").filter(sha256=_hash_of(text)).first()
 
 
 def note_use(key: ApiKey) -> None:

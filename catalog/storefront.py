@@ -15,7 +15,7 @@ def shown_products() -> QuerySet[Product]:
     """Products that have something to show; with their version, and nothing that the manifest does not need."""
     columns = ("number", "public_id", "public_files", "dimensions", "certificate", "grade", "alt_text", "published_at")
     return (
-        Product.objects.filter(archived=False, published_version__isnull=False)
+        Product.objects.filter(archived=False, published_version__isnull=False, merchant__leaving_at=None)
         .select_related("published_version")
         .only("public_id", "sku", "title", *(f"published_version__{column}" for column in columns))
     )

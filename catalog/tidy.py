@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.beats import Part, do_parts
-from catalog.deletion import PREFIXES, remove_due, remove_later, used_keys
+from catalog.deletion import PREFIXES, erase_due, remove_due, remove_later, used_keys
 from catalog.models import AssetJob, Photo, PhotoState
 from catalog.storage import storage
 
@@ -67,6 +67,11 @@ def expire_checkpoints(now: datetime) -> int:
     return len(rows)
 
 
+def erase_merchants(now: datetime) -> int:
+    """Erase what merchants have that are leaving."""
+    return erase_due()
+
+
 def remove_objects(now: datetime) -> int:
     """Remove from the store what deleted rows have left."""
     return remove_due()
@@ -110,6 +115,7 @@ def _is_old(key: str, now: datetime) -> bool:
 PARTS: Final[Mapping[str, Part]] = {
     "uploads forgotten": forget_uploads,
     "checkpoints expired": expire_checkpoints,
+    "leaving merchants' rows erased": erase_merchants,
     "objects removed": remove_objects,
     "orphans removed": Sweep(),
 }

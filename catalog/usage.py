@@ -79,10 +79,11 @@ def usage_by_month(merchant: Merchant, months: int) -> list[Month]:
     for row in days.values("month", "generator", "ended_as").annotate(**sums).order_by("generator"):
         _add(found[_name(row["month"])], row)
     made = AssetVersion.objects.filter(product__merchant=merchant, created_at__gte=first)
-    for row in (
+    sizes = (
         made.order_by().annotate(month=TruncMonth("created_at")).values("month").annotate(bytes=Sum(FileBytes("files")))
-    ):
-        found[_name(row["month"])].bytes = row["bytes"] or 0
+    )
+    for moment, size in sizes.values_list("month", "bytes"):
+        found[_name(moment)].bytes = size or 0
     for month in found.values():
         month.generators.sort(key=lambda spent: (-spent.gpu_seconds, -spent.cpu_seconds))
     return list(found.values())

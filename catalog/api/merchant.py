@@ -96,7 +96,11 @@ class MerchantView(View):
         examples=[OpenApiExample("Farewell", {"confirm": "sample-shop"}, request_only=True)],
     )
     def delete(self, request: Request) -> Response:
-        """Delete the shop and everything of it for good; people keep their accounts."""
+        """Delete the shop and everything of it for good; people keep their accounts.
+
+        Nothing of it is shown, and nobody gets in, from the moment of the answer; a large catalogue is erased within
+        minutes after it.
+        """
         confirmed = self.parse(Farewell)["confirm"]
         self.check_unchanged(etag_of(merchant_json(self.merchant)))
         if confirmed != self.merchant.slug:

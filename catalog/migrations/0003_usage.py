@@ -31,6 +31,17 @@ class Migration(migrations.Migration):
                 fields=("merchant", "day", "generator", "ended_as"), name="usage_once_per_day"
             ),
         ),
+        migrations.AddField(
+            model_name="merchant",
+            name="leaving_at",
+            field=models.DateTimeField(editable=False, null=True),
+        ),
+        migrations.AddIndex(
+            model_name="merchant",
+            index=models.Index(
+                condition=models.Q(("leaving_at__isnull", False)), fields=["leaving_at"], name="merchant_leaving"
+            ),
+        ),
         migrations.AlterField(
             model_name="removal",
             name="key",

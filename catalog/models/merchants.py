@@ -26,7 +26,10 @@ class Role(models.TextChoices):
 
 
 class Merchant(models.Model):
-    """A shop. `slug` is its name in storefront addresses; `country` is ISO 3166-1 alpha-2, empty where not stated."""
+    """A shop. `slug` is its name in storefront addresses; `country` is ISO 3166-1 alpha-2, empty where not stated.
+
+    leaving_at: since when it counts as gone for everybody, while it is still being erased.
+    """
 
     public_id = models.CharField(max_length=24, unique=True, default=merchant_id, editable=False)
     name = models.CharField(max_length=120)
@@ -34,6 +37,10 @@ class Merchant(models.Model):
     country = models.CharField(max_length=2, blank=True, validators=[RegexValidator(r"^[A-Z]{2}$")])
     revenue = models.CharField(max_length=10, choices=Revenue, default=Revenue.UNKNOWN)
     created_at = models.DateTimeField(auto_now_add=True)
+    leaving_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["leaving_at"], condition=Q(leaving_at__isnull=False), name="merchant_leaving")]
 
     def __str__(self) -> str:
         return self.name

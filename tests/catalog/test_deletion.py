@@ -1,5 +1,6 @@
 """Gone for good: rows and objects, nobody else's."""
 
+import itertools
 import threading
 from dataclasses import replace
 from typing import Any
@@ -12,9 +13,11 @@ from django.utils import timezone
 
 from catalog import deletion, versions
 from catalog import storage as catalog_storage
-from catalog.deletion import delete_merchant, delete_product, remove_due, remove_later
+from catalog.deletion import delete_merchant, delete_product, erase_due, remove_due, remove_later
 from catalog.errors import Away, LostRace
-from catalog.leases import end_finish, end_generate, end_prepare
+from catalog.invitations import find_invitation, invite
+from catalog.leases import end_finish, end_generate, end_prepare, extend_lease
+from catalog.merchants import find_api_key, issue_api_key, memberships
 from catalog.models import (
     ApiKey,
     AssetJob,
@@ -27,10 +30,12 @@ from catalog.models import (
     Photo,
     Product,
     Removal,
+    Role,
     Status,
 )
 from catalog.recipe import Recipe
 from catalog.storage import Storage
+from catalog.storefront import find_by_id, find_by_sku
 from infra.engines.engine import free_ports
 from tests.catalog.makers import (
     SPENT,
@@ -104,7 +109,7 @@ class TestAProduct:
         delete_product(product)
         assert objects(storage, merchant) == set()
         left = {name for name, count in rows().items() if count}
-        assert left <= {"Merchant", "StageTotal", "Turn"}
+        assert left <= {"Merchant", "StageTotal", "Turn", "UsageDay"}
 
     def test_leaves_other_products_and_other_merchants_alone(self, storage: Storage, merchant: Merchant) -> None:
         other = make_merchant()
@@ -165,6 +170,14 @@ class TestAProduct:
         assert objects(storage, merchant) == set()
 
 
+def erase_all() -> int:
+    """As often as it takes; returns how often that was."""
+    for times in itertools.count():
+        if not erase_due():
+            return times
+    raise AssertionError
+
+
 class TestAMerchant:
     def test_goes_with_everything_and_leaves_people_and_others(self, storage: Storage, merchant: Merchant) -> None:
         other = make_merchant()
@@ -178,39 +191,91 @@ class TestAMerchant:
             make_everything(storage, merchant, name=name)
         storage.put(f"photos/{merchant.public_id}/lost", b"x", content_type="image/jpeg")
         delete_merchant(merchant)
+        erase_all()
+        remove_due()
         assert objects(storage, merchant) == set()
         Removal.objects.all().delete()  # the second look at what running tasks may still write
         assert (objects(storage, other), rows()) == kept
         assert User.objects.filter(pk=user.pk).exists()
+
+    def test_is_gone_for_everybody_at_once(self, storage: Storage, merchant: Merchant) -> None:
+        product = make_everything(storage, merchant)
+        user = User.objects.create_user("owner")
+        Member.objects.create(merchant=merchant, user=user, role="owner")
+        _, key = issue_api_key(merchant, "k", may_write=True)
+        _, token = invite(merchant, "new@example.test", Role.EDITOR, by=user)
+        assert find_by_id(product.public_id) and find_by_sku(merchant.slug, product.sku)
+        assert memberships(user) and find_api_key(key) and find_invitation(token)
+        delete_merchant(merchant)
+        assert Product.objects.filter(pk=product.pk).exists()
+        assert find_by_id(product.public_id) is find_by_sku(merchant.slug, product.sku) is None
+        assert (memberships(user), find_api_key(key), find_invitation(token)) == ([], None, None)
+
+    def test_stops_its_workers_and_holds_up_nobody_elses_jobs(self, merchant: Merchant) -> None:
+        held, waiting = make_job(make_product(merchant)), make_job(make_product(merchant))
+        lease = claim(held)
+        delete_merchant(merchant)
+        with pytest.raises(LostRace):
+            claim(waiting)
+        waiting.refresh_from_db()
+        assert (waiting.status, waiting.reason) == (Status.CANCELLED, "cancelled")
+        assert erase_due()
+        with pytest.raises(LostRace):
+            extend_lease(lease)
 
     def test_is_gone_for_good_also_from_what_tasks_wrote_that_still_ran(
         self, storage: Storage, merchant: Merchant
     ) -> None:
         make_everything(storage, merchant)
         delete_merchant(merchant)
+        erase_all()
+        remove_due()
         storage.put(f"files/{merchant.public_id}/{'0' * 64}/model.glb", b"late", content_type="model/gltf-binary")
         remove_due()
         assert objects(storage, merchant) != set()
-        Removal.objects.update(due_at=timezone.now())
+        pass_time()
         remove_due()
         assert objects(storage, merchant) == set()
         assert not Removal.objects.exists()
+
+    def test_goes_in_steps_that_are_bounded_also_when_several_take_them(
+        self, storage: Storage, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(deletion, "PRODUCTS_AT_ONCE", 2)
+        monkeypatch.setattr(deletion, "STEPS_AT_ONCE", 3)
+        for _ in range(30):
+            make_product(merchant)
+        delete_merchant(merchant)
+        assert erase_due() == 6
+        assert merchant.products.count() == 24
+        assert erase_all() == 5  # four times six products, and then the merchant
+
+    def test_is_erased_by_several_at_once_without_harm(
+        self, storage: Storage, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(deletion, "PRODUCTS_AT_ONCE", 2)
+        for number in range(6):
+            make_everything(storage, merchant, name=f"p{number}")
+        delete_merchant(merchant)
+        assert [each for each in race(*[erase_all] * 3) if isinstance(each, Exception)] == []
+        assert not Merchant.objects.exists()
+        remove_due()
+        assert objects(storage, merchant) == set()
 
     def test_in_steps_goes_on_where_it_was_interrupted(
         self, storage: Storage, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(deletion, "PRODUCTS_AT_ONCE", 2)
         products = [make_everything(storage, merchant, name=f"p{number}") for number in range(5)]
+        delete_merchant(merchant)
         with stuck("DELETE", "catalog_product", f"ROW.id = {products[3].pk}"), pytest.raises(DatabaseError):
-            delete_merchant(merchant)
-        left = Product.objects.all()
-        assert left.count() == 3
-        assert not left.exclude(published_version=None, archived=True).exists()
+            erase_due()
+        assert Product.objects.count() == 3
         used = set(FileKey.objects.values_list("key", flat=True)) | set(Photo.objects.values_list("key", flat=True))
         remove_due()
         assert used <= objects(storage, merchant)
-        delete_merchant(merchant)
-        Removal.objects.update(due_at=timezone.now())
+        erase_all()
+        pass_time()
         for _ in range(3):
             remove_due()
         assert objects(storage, merchant) == set()
@@ -224,10 +289,29 @@ class TestAMerchant:
         for number in range(8):
             storage.put(f"photos/{merchant.public_id}/{number}", b"x", content_type="image/jpeg")
         delete_merchant(merchant)
-        assert len(objects(storage, merchant)) == 5
-        for _ in range(3):
+        erase_all()
+        left = []
+        for _ in range(4):
             remove_due()
-        assert objects(storage, merchant) == set()
+            left.append(len(objects(storage, merchant)))
+        assert left == [5, 2, 0, 0]
+
+
+class TestADeadlock:
+    def test_between_a_worker_that_writes_a_version_and_a_deletion_does_not_happen(
+        self, storage: Storage, merchant: Merchant
+    ) -> None:
+        """Both lock the job first, then the product."""
+        for _ in range(6):
+            product = make_product(merchant)
+            lease = lease_at(make_job(product), Group.FINISH)
+            finish, delete = race(
+                lambda lease=lease: end_finish(lease, stored(merchant), SPENT),  # type: ignore[misc]
+                lambda product=product: delete_product(product),  # type: ignore[misc]
+            )
+            assert delete is None
+            assert isinstance(finish, AssetVersion | LostRace | Away), finish
+            assert not Product.objects.filter(pk=product.pk).exists()
 
 
 class TestRemoving:

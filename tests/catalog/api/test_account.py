@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from catalog.deletion import erase_due
 from catalog.models import ApiKey, AssetJob, AssetVersion, Merchant, Photo, Product, Status, UsageDay, count_usage
 from catalog.usage import usage_by_month
 from tests.catalog.api.world import make_version, make_world
@@ -65,6 +66,13 @@ def test_a_shop_is_deleted_only_by_saying_its_name(cast: Cast, storage: object) 
     assert Product.objects.filter(merchant=cast.shop).exists()
     make_world(cast.other)
     assert cast.owner.delete("merchant", {"confirm": "shop"}).status_code == 204
+    assert code(cast.owner.get("merchant")) == (403, "not_a_member")
+    assert code(cast.reader.get("products")) == (401, "bad_credentials")
+    product = Product.objects.get(merchant=cast.shop, published_version__isnull=False)
+    for path in (f"/s/{product.public_id}.json", f"/s/shop/{product.sku}.json"):
+        assert cast.nobody.get(path).status_code == 404
+    while erase_due():
+        pass
     assert list(Merchant.objects.all()) == [cast.other]
     assert set(Product.objects.values_list("merchant", flat=True)) == {cast.other.pk}
     assert AssetJob.objects.filter(merchant=cast.other).exists() and AssetVersion.objects.count() == 2
