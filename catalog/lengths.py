@@ -8,6 +8,9 @@ from catalog.errors import Invalid
 UNITS: Mapping[str, float] = {"mm": 0.001, "cm": 0.01, "m": 1.0, "in": 0.0254}
 """Unit -> its metres."""
 
+PLACES: Mapping[str, int] = {"mm": 2, "cm": 3, "m": 5, "in": 3}
+"""Decimals that tell a hundredth of a millimetre, or nearly."""
+
 WRITTEN: Mapping[str, str] = {"″": "in", '"': "in", "inch": "in", "inches": "in"}
 LENGTH = re.compile(r'([0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)\s*(mm|cm|m|in|inch|inches|"|″)?', re.IGNORECASE)
 LONGEST = 40
@@ -32,4 +35,4 @@ def read_length(text: str, unit: str) -> float | None:
 
 def write_length(metres: float | None, unit: str) -> str:
     """0.1139 in mm -> 113.9"""
-    return "" if metres is None else f"{metres / UNITS[unit]:.2f}".rstrip("0").rstrip(".")
+    return "" if metres is None else f"{metres / UNITS[unit]:.{PLACES[unit]}f}".rstrip("0").rstrip(".")
