@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from dashboard import home, keys, products, shop, signing_in, team
+from dashboard import home, importing, keys, products, shop, signing_in, team
 
 app_name = "dashboard"
 
@@ -11,7 +11,10 @@ of_a_shop: list[URLPattern | URLResolver] = [
     path("products/new", products.new, name="product-new"),
     path("products/bulk", products.bulk, name="product-bulk"),
     path("products/live", products.live, name="product-live"),
-    path("products/import", products.new, name="product-import"),
+    path("products/import", importing.choose, name="product-import"),
+    path("products/import/apply", importing.apply, name="product-apply"),
+    path("products/import/problems", importing.problems, name="product-problems"),
+    path("products/import/template.csv", importing.template, name="product-template"),
     path("products/<str:product_id>/", include("dashboard.product.urls")),
     path("products/<str:product_id>/", include("dashboard.review.urls")),
     path("team", team.team, name="team"),
