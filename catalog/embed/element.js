@@ -110,7 +110,9 @@ class PlinthViewer extends HTMLElement {
   async open() {
     await (this.#reading ??= this.#read());
     if (!this.#manifest) return;
-    return this.#opening ??= this.#show(this.#manifest);
+    this.#opening ??= this.#show(this.#manifest);
+    this.#draw();
+    return this.#opening;
   }
 
   // Back to the picture.
@@ -160,14 +162,14 @@ class PlinthViewer extends HTMLElement {
 
   #draw() {
     const { title = '', alt_text, poster } = this.#manifest ?? {}, own = this.querySelector(':scope > img, :scope > picture');
-    const source = told(this, 'poster') || (!own && poster) || '', open = !!this.#opening;
+    const source = told(this, 'poster') || (!own && poster) || '';
     this.#picture.hidden = !source;
     this.#slot.hidden = !!told(this, 'poster');
     this.#picture.alt = told(this, 'alt') || alt_text || title;
     if (source && this.#picture.src !== source) this.#picture.src = source;
-    this.#open.hidden = !this.#manifest || open;
+    this.#open.hidden = !this.#manifest || !!this.#model;
     this.#arSlot.hidden = !this.#mode;
-    for (const [button, word] of [[this.#open, 'open'], [this.#ar, 'ar']])
+    for (const [button, word] of [[this.#open, this.#opening ? 'loading' : 'open'], [this.#ar, 'ar']])
       button.replaceChildren(this.#words[word], make('span', { className: 'unseen' }, `: ${title}`));
   }
 
@@ -176,9 +178,8 @@ class PlinthViewer extends HTMLElement {
       if (shown !== this) shown?.close();
       shown = this;
     }
-    const turn = this.#turn, focused = this.#root.activeElement === this.#open;
-    this.#draw();
-    this.#say('loading');
+    const turn = this.#turn;
+    this.#say('loading', true);
     try {
       const { show } = await this.#code();
       if (turn !== this.#turn) return;
@@ -190,6 +191,8 @@ class PlinthViewer extends HTMLElement {
       if (turn !== this.#turn) return model.remove();
       this.#model = model;
       this.#stage.classList.add('on');
+      const focused = this.#root.activeElement === this.#open;
+      this.#draw();
       this.#say('loaded', true);
       if (focused) model.focus();
       this.#tell('load', 'load', { renderer: model.renderer, dimensions: manifest.dimensions });

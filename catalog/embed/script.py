@@ -79,9 +79,7 @@ def addresses() -> dict[str, object]:
         "viewer": static("vendor/model-viewer.min.js"),
         "draco": f"{settings.STATIC_URL}vendor/draco/",
         "basis": f"{settings.STATIC_URL}vendor/basis/",
-        "words": {
-            language: static(f"embed/words/{language}.json") for language in languages() if language != ELSEWHERE
-        },
+        "words": {language: static(f"embed/words/{language}.json") for language in others},
     }
 
 

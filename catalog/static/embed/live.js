@@ -51,7 +51,7 @@ async function showInModelViewer({ place, manifest, files, home, words, alt, wal
   return {
     renderer: 'model-viewer',
     remove: () => viewer.remove(),
-    focus: () => viewer.focus(),
+    focus: () => viewer.shadowRoot.querySelector('.userInput')?.focus(), // the host itself takes none
     async enterAr() {
       if (navigator.userActivation && !navigator.userActivation.isActive) return false; // loading took too long: tap again
       await viewer.activateAR();
