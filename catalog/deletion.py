@@ -25,6 +25,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.checks import Check, anything, lock
 from catalog.errors import Away
 from catalog.models import AssetJob, AssetVersion, FileKey, Merchant, Photo, Product, Removal
 from catalog.storage import CHECKPOINTS, FILES, PHOTOS, PUBLIC, UPLOADS, storage
@@ -45,20 +46,25 @@ STEPS_AT_ONCE, JOBS_AT_ONCE, PRODUCTS_AT_ONCE = 10, 200, 50
 FILES_MISSING = "Some files of this asset have just been removed from the store; they are made once more."
 
 
-def delete_product(product: Product) -> None:
+def delete_product(product: Product, *, check: Check = anything) -> None:
     """Delete the product with its photos, jobs, versions and their files. Other products' files stay."""
     with transaction.atomic():
         locked = _lock([product.pk])
+        check(locked[0] if locked else None)
         remove_later(_keys_of(locked))
         _erase(locked)
 
 
-def delete_merchant(merchant: Merchant) -> None:
+@transaction.atomic
+def delete_merchant(merchant: Merchant, *, check: Check = anything) -> None:
     """Have the merchant gone: from now on nobody finds anything of it, and nothing new is made.
 
     `erase_due` deletes the rows and the files for good; people keep their accounts.
     """
-    Merchant.objects.filter(pk=merchant.pk, leaving_at=None).update(leaving_at=timezone.now())
+    found = lock(Merchant.objects.filter(pk=merchant.pk, leaving_at=None), check)
+    if found is not None:
+        found.leaving_at = timezone.now()
+        found.save(update_fields=["leaving_at"])
 
 
 def erase_due() -> int:

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from catalog import queue as messages
+from catalog.checks import Check, anything
 from catalog.dispatch import release_after_commit, released_in, waiting_in
 from catalog.errors import Conflict, Invalid, LostRace
 from catalog.inputs import USABLE, fingerprint
@@ -115,20 +116,22 @@ def retry_job(job: AssetJob) -> AssetJob:
     return job
 
 
-def approve_job(job: AssetJob) -> AssetJob:
+def approve_job(job: AssetJob, *, check: Check = anything) -> AssetJob:
     """Publish what the job has made. Raises Conflict ("not_possible_now", "product_archived"), or Away."""
     job = AssetJob.objects.select_related("version__product__merchant").get(pk=job.pk)
+    check(job)  # before anything is copied, and once more under the lock
     if job.status != Status.NEEDS_REVIEW or job.version is None:
         raise _not_possible(job, "approved")
-    publish_version(job.version)
+    publish_version(job.version, check_job=check)
     job.refresh_from_db()
     return job
 
 
-def reject_job(job: AssetJob, note: str = "") -> AssetJob:
+def reject_job(job: AssetJob, note: str = "", *, check: Check = anything) -> AssetJob:
     """Turn down what the job has made; `note` says why. Raises Conflict ("not_possible_now")."""
     with transaction.atomic():
         job = _locked(job)
+        check(job)
         if job.status != Status.NEEDS_REVIEW:
             raise _not_possible(job, "rejected")
         job.move_to(Status.REJECTED, reason=REJECTED_IN_REVIEW, advice=note)

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import slugify
 
+from catalog.checks import Check, anything, lock, lock_there
 from catalog.errors import Conflict, Invalid
 from catalog.models import ApiKey, Member, Merchant, Revenue, Role
 
@@ -38,13 +39,15 @@ def create_merchant(name: str, owner: AbstractBaseUser, country: str = "", reven
     return merchant
 
 
-def change_merchant(merchant: Merchant, changes: Mapping[str, str]) -> Merchant:
-    """Set name, country or revenue. The slug stays: it is in addresses that others keep. Raises Invalid."""
+def change_merchant(merchant: Merchant, changes: Mapping[str, str], *, check: Check = anything) -> Merchant:
+    """Set name, country or revenue. The slug stays: it is in addresses that others keep. Raises Invalid, LostRace."""
     check_facts(changes)
-    for field, value in changes.items():
-        setattr(merchant, field, value)
-    merchant.save(update_fields=list(changes))
-    return merchant
+    with transaction.atomic():
+        found = lock_there(Merchant.objects.filter(pk=merchant.pk, leaving_at=None), check)
+        for field, value in changes.items():
+            setattr(found, field, value)
+        found.save(update_fields=list(changes))
+    return found
 
 
 def check_facts(facts: Mapping[str, str]) -> None:
@@ -83,8 +86,10 @@ def issue_api_key(merchant: Merchant, name: str, *, may_write: bool) -> tuple[Ap
     return key, text
 
 
-def revoke_api_key(key: ApiKey) -> None:
+@transaction.atomic
+def revoke_api_key(key: ApiKey, *, check: Check = anything) -> None:
     """From now on the key opens nothing; revoking it again changes nothing."""
+    lock(ApiKey.objects.filter(pk=key.pk), check)
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 

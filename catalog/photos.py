@@ -5,14 +5,16 @@ looked at it, then `ready` or `rejected`. Every change of state is one condition
 twice do no harm. When workers get to it: `photo_turns`. What they do: `photo_leases`.
 """
 
+from collections.abc import Mapping
 from hashlib import sha256 as new_sha256
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from catalog.checks import Check, anything, lock, lock_there
 from catalog.deletion import remove_later
 from catalog.errors import Conflict, Invalid, LostRace
 from catalog.fetching import read_address
@@ -126,19 +128,33 @@ def uploaded(key: str) -> StoredObject:
 # what becomes of them
 
 
-def change_photo(photo: Photo, view: str) -> Photo:
-    """Say which side the photo shows; empty: not told."""
+def change_photo(photo: Photo, view: str, *, check: Check = anything) -> Photo:
+    """Say which side the photo shows; empty: not told. Raises Invalid, LostRace."""
     check_view(view)
-    photo.view = view
-    photo.save(update_fields=["view"])
-    return photo
+    with transaction.atomic():
+        found = lock_there(Photo.objects.filter(pk=photo.pk), check)
+        found.view = view
+        found.save(update_fields=["view"])
+    return found
 
 
-def delete_photo(photo: Photo) -> None:
+def delete_photo(photo: Photo, *, check: Check = anything) -> None:
     """Delete the photo and its bytes for good."""
     with transaction.atomic():
-        remove_later([photo.key])
-        photo.delete()
+        found = lock(Photo.objects.filter(pk=photo.pk), check)
+        if found is not None:
+            remove_later([found.key])
+            found.delete()
+
+
+def blame_photo(product: Product, key: str, remark: Mapping[str, Any]) -> None:
+    """Add what a job was rejected for to what is known of the photo under `key`; a second time replaces the first."""
+    with transaction.atomic():
+        photo = product.photos.select_for_update().filter(key=key).first()
+        if photo is not None:
+            others = [known for known in photo.advice if known["code"] != remark["code"]]
+            photo.advice = [dict(remark), *others]
+            photo.save(update_fields=["advice"])
 
 
 # what is checked

@@ -7,7 +7,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import BooleanField, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 
-from catalog.errors import Conflict, Invalid, LostRace
+from catalog.checks import Check, anything, lock_there
+from catalog.errors import Conflict, Invalid
 from catalog.models import AssetJob, Merchant, Product
 
 FACTS: Final[Mapping[str, Any]] = {
@@ -37,16 +38,14 @@ def create_product(merchant: Merchant, values: Mapping[str, Any]) -> Product:
     return product
 
 
-def change_product(product: Product, changes: Mapping[str, Any], *, revision: int | None = None) -> Product:
-    """Set some of the sku and FACTS; with `revision`, only while the product is still at that one.
+def change_product(product: Product, changes: Mapping[str, Any], *, check: Check = anything) -> Product:
+    """Set some of the sku and FACTS, if `check` has nothing against it.
 
     What is as it was before changes nothing, the revision neither. An archived product keeps its versions but shows
     none. Raises Conflict as `create_product` does, or LostRace.
     """
     with transaction.atomic():
-        found = Product.objects.select_for_update().filter(pk=product.pk).first()
-        if found is None or revision not in (None, found.revision):
-            raise LostRace(f"{product.public_id} has been changed meanwhile")
+        found = lock_there(Product.objects.filter(pk=product.pk), check)
         values = {name: value for name, value in _stored(changes).items() if getattr(found, name) != value}
         if not values:
             return found
@@ -62,25 +61,26 @@ def change_product(product: Product, changes: Mapping[str, Any], *, revision: in
 
 
 def put_product(
-    merchant: Merchant, sku: str, values: Mapping[str, Any], *, revision: int | None = None
+    merchant: Merchant, sku: str, values: Mapping[str, Any], *, check: Check = anything
 ) -> tuple[Product, bool]:
     """(product, whether it is new): the one with that SKU, with `values` and nothing that they do not say.
 
-    revision: see `change_product`. Raises Conflict ("external_id_taken"), Invalid ("sku_differs") or LostRace.
+    Raises Conflict ("external_id_taken"), Invalid ("sku_differs") or LostRace.
     """
     if values.get("sku", sku) != sku:
         raise Invalid("sku_differs", "The SKU in the body is not the one in the address.", {"sku": "differs"})
     wanted = {**FACTS, **values, "sku": sku}
     product = merchant.products.filter(sku=sku).first()
     if product is not None:
-        return change_product(product, wanted, revision=revision), False
+        return change_product(product, wanted, check=check), False
+    check(None)
     try:
         return create_product(merchant, wanted), True
     except Conflict as conflict:
         product = merchant.products.filter(sku=sku).first() if conflict.code == "sku_taken" else None
         if product is None:
             raise
-        return change_product(product, wanted, revision=revision), False  # somebody made it at the same moment
+        return change_product(product, wanted, check=check), False  # somebody made it at the same moment
 
 
 def with_archived(products: QuerySet[Product], archived: bool) -> QuerySet[Product]:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
+from catalog.checks import Check, anything, lock, lock_there
 from catalog.deletion import FILES_MISSING, spare
 from catalog.errors import Away, Conflict, LostRace
 from catalog.models import AssetJob, AssetVersion, FileKey, Merchant, Product, Status
@@ -112,17 +113,18 @@ def create_version(
     return version
 
 
-def publish_version(version: AssetVersion) -> None:
+def publish_version(version: AssetVersion, *, check: Check = anything, check_job: Check = anything) -> None:
     """Show `version` in the storefront; a job of it that waits for review is thereby published.
 
+    check: asked about the product; check_job: about the version's job.
     Raises Conflict ("product_archived", "not_possible_now" for a rejected one, "files_missing"), Away, or LostRace when
     the version has been deleted meanwhile.
     """
     refuse_archived(version.product)
     public_files = copy_to_public(version)
     with transaction.atomic():
-        job = AssetJob.objects.select_for_update().filter(version=version).first()  # the job first, as workers do
-        product = lock_product(version)
+        job = lock(AssetJob.objects.filter(version=version), check_job)  # the job first, as workers do
+        product = lock_product(version, check)
         refuse_archived(product)
         if job is not None and job.status == Status.REJECTED:
             raise Conflict("not_possible_now", "This version has been rejected; ask for a new one.")
@@ -133,16 +135,14 @@ def publish_version(version: AssetVersion) -> None:
             job.record("note", text=f"Version {version.number} is published again.")
 
 
-def roll_back(product: Product, *, revision: int | None = None) -> AssetVersion:
-    """Show the version published before the one that is shown. Raises Conflict ("nothing_to_roll_back").
+def roll_back(product: Product, *, check: Check = anything) -> AssetVersion:
+    """Show the version published before the one that is shown. Raises Conflict ("nothing_to_roll_back") or LostRace.
 
-    Given the `revision` that the caller has read, raises LostRace when it is another by now: two clicks are one step.
-    Needs no store: what has been published once lies under its public keys.
+    With a `check` of what the caller has read, two clicks are one step. Needs no store: what has been published once
+    lies under its public keys.
     """
     with transaction.atomic():
-        product = Product.objects.select_for_update().get(pk=product.pk)
-        if revision not in {None, product.revision}:
-            raise LostRace(f"{product.public_id} was changed meanwhile")
+        product = lock_there(Product.objects.filter(pk=product.pk), check)
         refuse_archived(product)
         shown = product.published_version
         earlier = product.versions.filter(published_at__isnull=False)
@@ -155,8 +155,10 @@ def roll_back(product: Product, *, revision: int | None = None) -> AssetVersion:
     return before
 
 
-def unpublish(product: Product) -> None:
+@transaction.atomic
+def unpublish(product: Product, *, check: Check = anything) -> None:
     """Take the product's asset out of the storefront; its files stay under their public keys for who has them."""
+    lock_there(Product.objects.filter(pk=product.pk), check)
     shown = Product.objects.filter(pk=product.pk, published_version__isnull=False)
     shown.update(published_version=None, revision=F("revision") + 1, updated_at=timezone.now())
 
@@ -184,11 +186,11 @@ def copy_to_public(version: AssetVersion) -> list[dict[str, Any]]:
     return copies
 
 
-def lock_product(version: AssetVersion) -> Product:
+def lock_product(version: AssetVersion, check: Check = anything) -> Product:
     """The version's product, locked until the transaction ends; reads `version` anew. Raises LostRace when deleted."""
-    product = Product.objects.select_for_update().filter(pk=version.product_id).first()
+    product = lock_there(Product.objects.filter(pk=version.product_id), check)
     fresh = AssetVersion.objects.filter(pk=version.pk).values("published_at", "public_files").first()
-    if product is None or fresh is None:
+    if fresh is None:
         raise LostRace("the version has been deleted")
     version.published_at, version.public_files = fresh["published_at"], fresh["public_files"]
     return product

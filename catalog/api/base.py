@@ -4,8 +4,8 @@ A method authenticates, parses, calls one function of the catalogue, and answers
 
     def patch(self, request: Request, id: str) -> Response:
         photo = self.find(self.photos(), id)
-        self.check_unchanged(etag_of(photo_json(photo)))
-        return self.show(photo_json(change_photo(photo, **self.parse(PhotoChange))))
+        change = self.parse(PhotoChange)
+        return self.show(photo_json(change_photo(photo, **change, check=self.unchanged(photo_json))))
 """
 
 from collections.abc import Callable, Iterable, Mapping, Set
@@ -28,6 +28,7 @@ from catalog.api.errors import LengthRequired
 from catalog.api.pages import CURSOR, LIMIT
 from catalog.api.parsing import StrictJson, read_values
 from catalog.api.throttling import Rate
+from catalog.checks import Check
 from catalog.models import Merchant
 
 Json = dict[str, Any]
@@ -102,9 +103,19 @@ class View(GenericAPIView[Any]):
         typed = not isinstance(data, QueryDict)  # a form knows texts alone
         return read_values(serializer(data=data, partial=partial), data, typed=typed)
 
-    def check_unchanged(self, etag: str) -> None:
-        """Before a change: raises PreconditionFailed unless If-Match and If-None-Match allow it for `etag`."""
-        etags.require_match(self.request, etag)
+    def unchanged(self, as_json: Callable[[Any], Json]) -> Check:
+        """What a function of the catalogue asks about the row that it has locked: do the request's headers allow it?
+
+        Raises PreconditionFailed unless If-Match and If-None-Match do. as_json: what the ETag is made of.
+        """
+
+        def check(row: Any) -> None:
+            if row is None:
+                etags.require_absence(self.request)
+            elif etags.has_precondition(self.request):
+                etags.require_match(self.request, etags.etag_of(as_json(row)))
+
+        return check
 
     def show_page(self, rows: Manager[Any] | QuerySet[Any], as_json: Callable[[Any], Json]) -> Response:
         """One page of `rows`, filtered as the address asks, newest first."""

@@ -17,8 +17,13 @@ def etag_of(data: Any) -> str:
     return f'"{sha256(text.encode()).hexdigest()[:32]}"'
 
 
+def has_precondition(request: Request) -> bool:
+    """Whether a change is wanted only in certain states."""
+    return "If-Match" in request.headers or "If-None-Match" in request.headers
+
+
 def require_match(request: Request, etag: str) -> None:
-    """Before a change: raises PreconditionFailed unless the headers allow it for what is there now, `etag`.
+    """Raises PreconditionFailed unless the headers allow a change of what is there now, `etag`.
 
     If-Match compares strongly: a weak tag does not prove that it is the same, so it never matches.
     """
@@ -30,7 +35,7 @@ def require_match(request: Request, etag: str) -> None:
 
 
 def require_absence(request: Request) -> None:
-    """Before something is made: raises PreconditionFailed when If-Match wants it to be there already."""
+    """Raises PreconditionFailed when If-Match wants something to be there that is not, or not any more."""
     if "If-Match" in request.headers:
         raise PreconditionFailed
 

@@ -229,6 +229,8 @@ class RetryView(OneJob):
 class ApproveView(OneJob):
     """Take what was made."""
 
+    takes_if_match = True
+
     @extend_schema(
         operation_id="approve_job",
         summary="Publish what a job has made",
@@ -237,14 +239,16 @@ class ApproveView(OneJob):
         responses=JobJson,
     )
     def post(self, request: Request, id: str) -> Response:
-        """Publish what a job that waits for review has made."""
+        """Publish what a job that waits for review has made. `If-Match` takes the ETag of the job."""
         job = self.job(id)
         self.parse(NoBody)
-        return self.show(job_json(jobs.approve_job(job)))
+        return self.show(job_json(jobs.approve_job(job, check=self.unchanged(job_json))))
 
 
 class RejectView(OneJob):
     """Turn down what was made."""
+
+    takes_if_match = True
 
     @extend_schema(
         operation_id="reject_job",
@@ -254,10 +258,10 @@ class RejectView(OneJob):
         responses=JobJson,
     )
     def post(self, request: Request, id: str) -> Response:
-        """Turn down what a job that waits for review has made."""
+        """Turn down what a job that waits for review has made. `If-Match` takes the ETag of the job."""
         job = self.job(id)
         note = self.parse(Rejection)["note"]
-        return self.show(job_json(jobs.reject_job(job, note)))
+        return self.show(job_json(jobs.reject_job(job, note, check=self.unchanged(job_json))))
 
 
 routes: list[URLPattern] = [

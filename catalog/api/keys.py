@@ -80,8 +80,7 @@ class KeyView(View):
     def delete(self, request: Request, id: str) -> Response:
         """Revoke an API key: it opens nothing any more."""
         key = self.find(self.merchant.api_keys, id)
-        self.check_unchanged(etag_of(key_json(key)))
-        revoke_api_key(key)
+        revoke_api_key(key, check=self.unchanged(key_json))
         return Response(status=204)
 
 

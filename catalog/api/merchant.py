@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.base import Json, View, to_json
-from catalog.api.etags import etag_of
 from catalog.deletion import delete_merchant
 from catalog.errors import Invalid
 from catalog.merchants import change_merchant
@@ -85,8 +84,8 @@ class MerchantView(View):
     def patch(self, request: Request) -> Response:
         """Change what is given; the rest stays."""
         changes = self.parse(MerchantChange, partial=True)
-        self.check_unchanged(etag_of(merchant_json(self.merchant)))
-        return self.show(merchant_json(change_merchant(self.merchant, changes)))
+        changed = change_merchant(self.merchant, changes, check=self.unchanged(merchant_json))
+        return self.show(merchant_json(changed))
 
     @extend_schema(
         operation_id="delete_merchant",
@@ -102,11 +101,10 @@ class MerchantView(View):
         minutes after it.
         """
         confirmed = self.parse(Farewell)["confirm"]
-        self.check_unchanged(etag_of(merchant_json(self.merchant)))
         if confirmed != self.merchant.slug:
             message = "To delete the shop for good, give its slug."
             raise Invalid("not_confirmed", message, {"confirm": message})
-        delete_merchant(self.merchant)
+        delete_merchant(self.merchant, check=self.unchanged(merchant_json))
         return Response(status=204)
 
 

@@ -14,7 +14,6 @@ from rest_framework.response import Response
 from catalog import photos
 from catalog.api.base import Json, View, to_json
 from catalog.api.errors import TooLarge
-from catalog.api.etags import etag_of
 from catalog.api.jobs import NoBody
 from catalog.api.parsing import StrictJson
 from catalog.fetching import LONGEST_URL
@@ -72,12 +71,22 @@ class PhotoChange(serializers.Serializer[Any]):
 # answers
 
 
+class BoxJson(serializers.Serializer[Any]):
+    """Part of a photo, as shares of its width and height from the top left, 0 to 1."""
+
+    left = serializers.FloatField()
+    top = serializers.FloatField()
+    width = serializers.FloatField()
+    height = serializers.FloatField()
+
+
 class AdviceJson(serializers.Serializer[Any]):
     """A remark about a photo. level: note (good to know), usable (better ones exist), retake (it will show)."""
 
     code = serializers.CharField()
     text = serializers.CharField()
     level = serializers.CharField()
+    boxes = BoxJson(many=True, default=list, help_text="where in the photo; none: it is about all of it")
 
 
 class PhotoJson(serializers.Serializer[Photo]):
@@ -204,17 +213,15 @@ class PhotoView(OnePhoto):
     def patch(self, request: Request, id: str) -> Response:
         """Say which side of the product it shows."""
         photo = self.photo(id)
-        self.check_unchanged(etag_of(photo_json(photo)))
-        return self.show(photo_json(photos.change_photo(photo, **self.parse(PhotoChange))))
+        change = self.parse(PhotoChange)
+        return self.show(photo_json(photos.change_photo(photo, **change, check=self.unchanged(photo_json))))
 
     @extend_schema(
         operation_id="delete_photo", summary="Delete a photo", tags=["photos"], request=None, responses={204: None}
     )
     def delete(self, request: Request, id: str) -> Response:
         """Delete it and its bytes for good. Assets made from it stay."""
-        photo = self.photo(id)
-        self.check_unchanged(etag_of(photo_json(photo)))
-        photos.delete_photo(photo)
+        photos.delete_photo(self.photo(id), check=self.unchanged(photo_json))
         return Response(status=204)
 
 

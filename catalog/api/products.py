@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.base import Json, View, to_json
-from catalog.api.etags import etag_of, require_absence
 from catalog.api.filters import SinceFilter
 from catalog.deletion import delete_product
 from catalog.models import Product, Status
@@ -187,11 +186,6 @@ class OneProduct(View):
         found: Product = self.first(rows.filter(**which))
         return found
 
-    def expected_revision(self, product: Product) -> int | None:
-        """The one that the caller's If-Match is about, if any. Raises PreconditionFailed."""
-        self.check_unchanged(etag_of(product_json(product)))
-        return product.revision if "If-Match" in self.request.headers else None
-
 
 class ProductView(OneProduct):
     """One product, by its id."""
@@ -212,14 +206,12 @@ class ProductView(OneProduct):
         """Change what is given; the rest stays."""
         product = self.product(public_id=id)
         changes = self.parse(ProductWish, partial=True)
-        return self.show(product_json(change_product(product, changes, revision=self.expected_revision(product))))
+        return self.show(product_json(change_product(product, changes, check=self.unchanged(product_json))))
 
     @extend_schema(operation_id="delete_product", tags=["products"], responses={204: None})
     def delete(self, request: Request, id: str) -> Response:
         """Delete a product for good, with its photos, jobs, versions and files, published ones too."""
-        product = self.product(public_id=id)
-        self.expected_revision(product)
-        delete_product(product)
+        delete_product(self.product(public_id=id), check=self.unchanged(product_json))
         return Response(status=204)
 
 
@@ -241,11 +233,7 @@ class ProductBySkuView(OneProduct):
     def put(self, request: Request, sku: str) -> Response:
         """Make the product with that SKU (201), or make it as given: what is left out is reset (200)."""
         values = self.parse(ProductPut)
-        product = with_shown_version(self.merchant.products.filter(sku=sku)).first()
-        if product is None:
-            require_absence(request)
-        revision = self.expected_revision(product) if product else None
-        product, is_new = put_product(self.merchant, sku, values, revision=revision)
+        product, is_new = put_product(self.merchant, sku, values, check=self.unchanged(product_json))
         headers = {"Location": reverse("product", args=[product.public_id])}
         return self.show(product_json(product), status=201 if is_new else 200, headers=headers)
 

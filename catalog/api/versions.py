@@ -11,7 +11,6 @@ from rest_framework.response import Response
 
 from catalog import versions
 from catalog.api.base import Json, View, to_json
-from catalog.api.etags import etag_of
 from catalog.api.jobs import CostJson, NoBody
 from catalog.api.products import product_json
 from catalog.models import AssetVersion
@@ -140,10 +139,10 @@ class PublishView(OneVersion):
 
         `If-Match` takes the ETag of the product.
         """
-        version = self.version(id)
-        self.check_unchanged(etag_of(product_json(version.product)))
+        version, check = self.version(id), self.unchanged(product_json)
         self.parse(NoBody)
-        versions.publish_version(version)
+        check(version.product)  # before anything is copied, and once more under the lock
+        versions.publish_version(version, check=check)
         return self.show(version_json(self.version(id)))
 
 
@@ -161,10 +160,9 @@ class RollBackView(OneVersion):
         `If-Match` takes the ETag of the product: going back twice by mistake is going back too far.
         """
         product = self.find(self.merchant.products, id)
-        self.check_unchanged(etag_of(product_json(product)))
         self.parse(NoBody)
-        revision = product.revision if "If-Match" in request.headers else None
-        return self.show(version_json(self.version(versions.roll_back(product, revision=revision).public_id)))
+        before = versions.roll_back(product, check=self.unchanged(product_json))
+        return self.show(version_json(self.version(before.public_id)))
 
 
 class UnpublishView(View):
@@ -181,9 +179,8 @@ class UnpublishView(View):
         `If-Match` takes the ETag of the product.
         """
         product = self.find(self.merchant.products, id)
-        self.check_unchanged(etag_of(product_json(product)))
         self.parse(NoBody)
-        versions.unpublish(product)
+        versions.unpublish(product, check=self.unchanged(product_json))
         return Response(status=204)
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from catalog.checks import at_revision
 from catalog.errors import LostRace, Refused
 from catalog.facts import SIDES, read_facts
 from catalog.lengths import PLACES, UNITS, write_length
@@ -66,7 +67,7 @@ def save(request: HttpRequest, access: Access, product_id: str) -> HttpResponse:
         values |= {side: getattr(product, side) for side in SIDES if typed[side] == written(product, unit)[side]}
         if request.POST.get("seen") != digest(product):
             raise LostRace("changed since the form was drawn")
-        product = change_product(product, values, revision=product.revision)
+        product = change_product(product, values, check=at_revision(product.revision))
         shown, status = {**facts_context(product, unit), "saved": True}, 200
     except LostRace:
         product = access.product(product_id)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from catalog import leases
 from catalog import storage as catalog_storage
+from catalog.checks import at_revision
 from catalog.deletion import used_keys
 from catalog.errors import Away, Conflict, LostRace
 from catalog.jobs import approve_job, cancel_job, reject_job
@@ -396,9 +397,9 @@ class TestRollingBack:
         for _ in range(3):
             publish_version(make_version(product))
         read = Product.objects.get(pk=product.pk).revision
-        assert roll_back(product, revision=read).number == 2
+        assert roll_back(product, check=at_revision(read)).number == 2
         with pytest.raises(LostRace):
-            roll_back(product, revision=read)
+            roll_back(product, check=at_revision(read))
         assert shown(product)[0] == 2
 
     def test_of_what_is_not_shown_is_refused(self, product: Product) -> None:
