@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "catalog",
     "dashboard",
     "infra",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # after catalog, whose templates count more
 ]
 
 MIDDLEWARE = [

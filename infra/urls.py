@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from catalog.admin import site as staff_site
 from infra.health import healthz, readyz
 from infra.metrics import metrics
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("api/v1/", include("catalog.api.urls")),
     path("s/", include("catalog.api.storefront")),
     path("", include("catalog.embed.urls")),
+    path("staff/", staff_site.urls),
     path("", include("dashboard.urls")),
 ]
 
