@@ -1,18 +1,23 @@
 """One long-lived child process that runs tasks, as its parent sees it: sent tasks, watched, ended, started again
 
-Never waits without an end: a reader thread takes what the child tells, and everything else looks at clocks.
+Never waits without an end: a reader thread takes what the child tells, and everything else looks at clocks. The child
+decodes files that strangers sent, so it is not trusted with more than it needs: it gets few variables of the
+environment, and what it tells may be nothing but plain values and the classes of `tasks.TOLD`. It does hold the key of
+the store, with which it reads and writes.
 """
 
 import contextlib
+import io
 import logging
 import os
+import pickle
 import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import connection
@@ -42,6 +47,21 @@ CANCEL_SECONDS = 4.0
 
 KILL_SECONDS = 5.0
 
+LONGEST_MESSAGE_BYTES = 64 * 1_048_576
+
+VARIABLES = frozenset({
+    "PATH", "HOME", "USER", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME",
+    "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE",
+    "PYTHONUTF8", "NODE_PATH", "NODE_OPTIONS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "NUMBA_CACHE_DIR", "CUDA_VISIBLE_DEVICES", "CUDA_HOME",
+    "NVIDIA_VISIBLE_DEVICES", "PYTORCH_CUDA_ALLOC_CONF", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+})  # fmt: skip
+"""Of the environment that the child gets. What else there is may be secret: passwords, tokens, a database's address."""
+
+STORE_VARIABLES = "AWS_"
+"""What the names begin with by which boto3 finds a key for the store where our own settings hold none."""
+
 Tell = Callable[[tasks.News], None]
 Tick = Callable[[], bool]
 
@@ -63,10 +83,14 @@ class Limits:
 
 
 class Runner:
-    """Runs tasks in a child process, one at a time; any thread may ask. The child starts with the first one."""
+    """Runs tasks in a child process, one at a time; any thread may ask. The child starts with the first one.
 
-    def __init__(self, limits: Limits) -> None:
+    environ: the child's; see `child_environ`.
+    """
+
+    def __init__(self, limits: Limits, environ: Mapping[str, str]) -> None:
         self.limits = limits
+        self.environ = environ
         self._child: Child | None = None
         self._busy = threading.Lock()
         # Linux ends the child with the very thread that started it: one that stays, whoever asked for the task.
@@ -110,7 +134,7 @@ class Runner:
         if self._child is not None and not self._child.is_alive():
             self._end_child()
         if self._child is None:
-            self._child = self._starter.submit(Child).result()
+            self._child = self._starter.submit(Child, self.environ).result()
         return self._child
 
     def _end_child(self) -> None:
@@ -170,12 +194,13 @@ class Watch:
 class Child:
     """The process and the pipe to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str]) -> None:
         ours, theirs = connection.Pipe()
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "assets_pipeline.child", str(theirs.fileno()), str(os.getpid())],
                 cwd=CODE,
+                env=dict(environ),
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what libraries print belongs with the logs
                 pass_fds=[theirs.fileno()],
@@ -241,8 +266,12 @@ class Child:
         """Pass on what it tells, and None at the end."""
         try:
             while True:
-                self._messages.put(self._connection.recv())
+                self._messages.put(read_told(self._connection.recv_bytes(LONGEST_MESSAGE_BYTES)))
         except (EOFError, OSError):
+            self._messages.put(None)
+        except Exception:  # whatever strange bytes make of an unpickler
+            log.exception("the child tells what it must not: it is ended")
+            self.process.kill()
             self._messages.put(None)
 
     def _lost(self) -> TaskLost:
@@ -255,13 +284,38 @@ class Child:
         return TaskLost(f"The task's process ended {how}.")
 
 
+class Reader(pickle.Unpickler):
+    """Reads what the child tells; finds no class or function but those of `tasks.TOLD`, so nothing else ever runs."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Raises UnpicklingError."""
+        for each in tasks.TOLD:
+            if (each.__module__, each.__qualname__) == (module, name):
+                return each
+        raise pickle.UnpicklingError(f"{module}.{name} is nothing that a child may tell")
+
+
+def read_told(data: bytes) -> Any:
+    """One message of the child. Raises UnpicklingError, or whatever damaged bytes lead to."""
+    return Reader(io.BytesIO(data)).load()
+
+
+def child_environ(environ: Mapping[str, str], *, own_store_key: bool) -> dict[str, str]:
+    """What of `environ` the child gets. own_store_key: whether tasks bring the key of the store with them."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in VARIABLES or (name.startswith(STORE_VARIABLES) and not own_store_key)
+    }
+
+
 def _result_of(end: tasks.End) -> tasks.Result:
     """The result, or the pipeline's own exception again."""
     match end:
         case tasks.Done(result):
             return result
-        case tasks.Rejected(code, advice, photo):
-            raise InputRejected(code, advice, photo=photo)
+        case tasks.Rejected(code, advice, photo, boxes):
+            raise InputRejected(code, advice, photo=photo, boxes=boxes)
         case tasks.Away(code, advice):
             raise Unavailable(code, advice)
         case tasks.CalledOff():

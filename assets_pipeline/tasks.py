@@ -1,11 +1,14 @@
 """What the worker asks of its child process, what that tells meanwhile, and how it ends: values that travel by pickle
 
+What the parent reads holds nothing but plain values and the classes in TOLD: pickle alone would let a child that a
+photo has taken over run anything in the worker, which holds the database.
+
 Light on purpose: the worker imports this, and none of what does the work.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, get_args
 
 from assets_pipeline.asset import Advice, Hints, View
 from assets_pipeline.recipes import Recipe
@@ -236,3 +239,6 @@ class Crashed:
 
 
 End = Done | Rejected | Away | CalledOff | Crashed
+
+TOLD: Final = frozenset({Taken, *get_args(News), *get_args(Result), *get_args(End), KeptFile, Advice, View})
+"""Every class that the child may use when it tells something; the parent reads no other, see `runner.Reader`."""

@@ -169,4 +169,4 @@ def _wake_retries() -> None:
     """Let jobs whose time has come wait for their turn like others."""
     due = AssetJob.objects.filter(retry_at__lte=timezone.now()).order_by("retry_at")
     pks = list(due.values_list("pk", flat=True)[:RETRIES_AT_ONCE])
-    AssetJob.objects.filter(pk__in=pks).update(retry_at=None)
+    AssetJob.objects.filter(pk__in=pks).update(retry_at=None, waiting_since=timezone.now())

@@ -298,7 +298,7 @@ def _go_to(job: AssetJob, group: Group, spent: Spent, **fields: object) -> None:
     """Let go of the job so that its next group can be released."""
     _spend(job, spent, whole_group=True)
     free = {"lease": None, "lease_expires_at": None, "released_at": None, "worker": ""}
-    _change(job, group=group, lost_leases=0, attempts=0, **free, **fields)
+    _change(job, group=group, lost_leases=0, attempts=0, waiting_since=timezone.now(), **free, **fields)
     if not _obey(job):
         release_after_commit()
 

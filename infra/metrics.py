@@ -90,11 +90,13 @@ def _jobs() -> Iterator[Metric]:
 
 def _queues() -> Metric:
     age = GaugeMetricFamily(
-        "plinth_queue_oldest_seconds", "Age of the oldest job that waits for a worker.", labels=["queue"]
+        "plinth_queue_oldest_seconds",
+        "How long the job has waited that waits longest for a worker, to begin or to go on.",
+        labels=["queue"],
     )
-    waiting = AssetJob.objects.filter(status=Status.QUEUED).values_list("queue").annotate(Min("created_at"))
-    for queue, oldest in waiting.order_by("queue"):
-        age.add_metric([queue], (timezone.now() - oldest).total_seconds())
+    waiting = AssetJob.objects.filter(ended_at=None, lease=None, retry_at=None)
+    for queue, since in waiting.values_list("queue").annotate(Min("waiting_since")).order_by("queue"):
+        age.add_metric([queue], (timezone.now() - since).total_seconds())
     return age
 
 

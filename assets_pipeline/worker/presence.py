@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from assets_pipeline import tasks
 from assets_pipeline.errors import PlinthError
 from assets_pipeline.recipes import PROFILES, QUALITIES
-from assets_pipeline.runner import Limits, Runner, TaskCrashed, TaskLost
+from assets_pipeline.runner import Limits, Runner, TaskCrashed, TaskLost, child_environ
 from catalog import queue, workers
 
 log = logging.getLogger(__name__)
@@ -118,5 +118,8 @@ def ignore(news: tasks.News) -> None:
     """Told what a task is doing, does nothing."""
 
 
-runner = Runner(Limits(settings.JOB_TIMEOUT_SECONDS, settings.WORKER_MEMORY_BYTES))
+runner = Runner(
+    Limits(settings.JOB_TIMEOUT_SECONDS, settings.WORKER_MEMORY_BYTES),
+    child_environ(os.environ, own_store_key=bool(settings.ENV.s3_access_key_id.reveal())),
+)
 presence = Presence(runner)

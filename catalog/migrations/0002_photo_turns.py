@@ -3,6 +3,7 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 from django.db.models.deletion import CASCADE
+from django.utils import timezone
 
 
 def fill_in_merchants(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
@@ -15,6 +16,11 @@ class Migration(migrations.Migration):
     dependencies = [("catalog", "0001_catalog")]
 
     operations = [
+        migrations.AddField(
+            model_name="assetjob",
+            name="waiting_since",
+            field=models.DateTimeField(default=timezone.now),
+        ),
         migrations.AddField(
             model_name="photo",
             name="merchant",

@@ -63,6 +63,7 @@ class AssetJob(models.Model):
 
     The lease: `lease` is a random token of the worker that holds the job until `lease_expires_at`; None: nobody does.
     released_at: when the dispatcher last sent a message for `group`; None: waits its turn. retry_at: not before then.
+    waiting_since: when it last began to wait for a worker, for the first time, for its next group or once more.
     lost_leases: in this group; the third ends the job. attempts: of this group that ended in something being away.
     cancel_requested_at: asks the worker that holds the lease to stop.
     prepared_key, generated_key: checkpoints. inputs: a hash of the photos and facts that they were made from.
@@ -117,6 +118,7 @@ class AssetJob(models.Model):
     )
     released_at = models.DateTimeField(null=True)
     retry_at = models.DateTimeField(null=True)
+    waiting_since = models.DateTimeField(default=timezone.now)
     lease = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=120, blank=True)
@@ -189,6 +191,8 @@ class AssetJob(models.Model):
         if status not in self.NEXT[old]:
             raise IllegalTransition(f"{self.public_id}: {old} -> {status}")
         changes = {"status": status, "reason": reason, "advice": advice[:500], **fields}
+        if status == Status.QUEUED:
+            changes["waiting_since"] = timezone.now()
         if status in ACTIVE:
             changes["ended_at"] = None
         else:

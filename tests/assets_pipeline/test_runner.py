@@ -1,6 +1,7 @@
 """The child process: does tasks, keeps its limits, ends with whatever goes wrong, and never keeps anybody waiting."""
 
 import os
+import pickle
 import secrets
 import signal
 import subprocess
@@ -17,21 +18,22 @@ import psutil
 import pytest
 
 from assets_pipeline import tasks
-from assets_pipeline.asset import Hints, View
+from assets_pipeline.asset import Advice, Hints, View
 from assets_pipeline.errors import Cancelled, InputRejected, Unavailable
 from assets_pipeline.recipes import make_recipe
-from assets_pipeline.runner import Limits, Runner, TaskLost
+from assets_pipeline.runner import Limits, Runner, TaskLost, child_environ, read_told
 from assets_pipeline.stores.s3 import S3Store
 from infra.engines.engine import Engine
 from tests.engines import s3_store
 
 GENEROUS = Limits(seconds=120, memory_bytes=8_000_000_000)
+ENVIRON = child_environ(os.environ, own_store_key=True)
 
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
     """One that is warm."""
-    runner = Runner(GENEROUS)
+    runner = Runner(GENEROUS, ENVIRON)
     yield runner
     runner.stop()
 
@@ -221,7 +223,7 @@ def test_a_child_that_dies_loses_its_task_and_no_other(
 
 
 def test_a_child_that_stands_still_is_ended(mug: tasks.StoredPhoto, store: S3Store) -> None:
-    runner, told = Runner(replace(GENEROUS, seconds=3)), Told()
+    runner, told = Runner(replace(GENEROUS, seconds=3), ENVIRON), Told()
     when(told, "inspect", lambda: os.kill(runner.pid or 0, signal.SIGSTOP))
     begun = time.monotonic()
     with pytest.raises(TaskLost, match="3 s"):
@@ -231,7 +233,7 @@ def test_a_child_that_stands_still_is_ended(mug: tasks.StoredPhoto, store: S3Sto
 
 
 def test_a_child_that_takes_too_much_memory_is_ended(mug: tasks.StoredPhoto, store: S3Store) -> None:
-    runner = Runner(replace(GENEROUS, memory_bytes=100_000_000))
+    runner = Runner(replace(GENEROUS, memory_bytes=100_000_000), ENVIRON)
     with pytest.raises(TaskLost, match="100 MB at most"):
         run(runner, make_task(mug, store))
     assert runner.pid is None
@@ -279,10 +281,96 @@ def test_all_of_a_childs_processes_end_with_it(runner: Runner, mug: tasks.Stored
     assert not alive
 
 
+SECRETS = {
+    "SECRET_KEY": "s", "DATABASE_URL": "postgresql://me:secret@db/plinth", "METRICS_TOKEN": "t", "BROKER_URL": "redis://b",
+    "S3_ACCESS_KEY_ID": "k", "S3_SECRET_ACCESS_KEY": "k", "HF_TOKEN": "h", "PIP_INDEX_URL": "https://me:secret@pypi",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("own_store_key", [True, False])
+def test_the_child_gets_nothing_of_the_environment_that_is_secret(own_store_key: bool) -> None:
+    ours = {"PATH": os.environ["PATH"], "HOME": "/home/me", "AWS_SECRET_ACCESS_KEY": "a", **SECRETS}
+    runner = Runner(GENEROUS, child_environ(ours, own_store_key=own_store_key))
+    try:
+        run(runner, tasks.DescribeTask())
+        theirs = psutil.Process(runner.pid).environ()
+    finally:
+        runner.stop()
+    assert not SECRETS.keys() & theirs.keys()
+    assert (theirs["PATH"], theirs["HOME"]) == (ours["PATH"], "/home/me")
+    assert ("AWS_SECRET_ACCESS_KEY" in theirs) == (not own_store_key), "boto3 has no other way to a key then"
+
+
+class Evil:
+    """What a child would tell that a photo has taken over."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        Evil(os.system, "true"),
+        Evil(eval, "1"),
+        Evil(getattr, tasks.Cancel, "__init__"),
+        tasks.Began(Evil(os.getpid)),  # type: ignore[arg-type]
+        tasks.Cancel(),
+        Path("/etc"),
+        InputRejected("code", "advice"),
+    ],
+    ids=repr,
+)
+def test_the_parent_reads_nothing_but_what_a_child_may_tell(evil: object) -> None:
+    with pytest.raises(pickle.UnpicklingError, match="nothing that a child may tell"):
+        read_told(pickle.dumps(evil))
+
+
+def test_the_parent_reads_all_that_a_child_may_tell() -> None:
+    kept = tasks.KeptFile("model.glb", "files/m/model.glb", 3, "ab", "model/gltf-binary")
+    seen = tasks.Inspected("ab", 1, 2, 3, (Advice("low_resolution", "Small.", "usable"),))
+    spec = {"name": "primitive", "needs": ("cpu",), "slots": (View.FRONT,), "lacks": None, "share": 0.5}
+    described = tasks.Described((spec,))
+    told = [
+        tasks.Taken(), tasks.Began("bake"), tasks.Share(0.5), tasks.Spent({"bake": 1.5}, 2.0, 0.0),
+        tasks.Done(tasks.Checkpoint("checkpoints/m/a.npz")), tasks.Done(tasks.Finished((kept,), {"grade": "B"})),
+        tasks.Done(seen), tasks.Done(described), tasks.Rejected("code", "advice", "a.jpg"), tasks.Away("code", "away"),
+        tasks.CalledOff(), tasks.Crashed("Traceback"),
+    ]  # fmt: skip
+    assert [read_told(pickle.dumps(each)) for each in told] == told
+
+
+def test_a_child_that_was_taken_over_is_ended_and_its_message_never_run(tmp_path: Path) -> None:
+    """Python runs sitecustomize before anything of ours: it stands for what has taken the child over."""
+    (tmp_path / "sitecustomize.py").write_text(
+        f"""
+import os, sys, time
+if "assets_pipeline.child" in sys.orig_argv:
+    from multiprocessing.connection import Connection
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, ({str(tmp_path / "run")!r},)
+
+    Connection(int(sys.orig_argv[-2])).send(Evil())
+    time.sleep(60)
+"""
+    )
+    runner = Runner(GENEROUS, ENVIRON | {"PYTHONPATH": str(tmp_path)})
+    with pytest.raises(TaskLost):
+        run(runner, tasks.DescribeTask())
+    assert not (tmp_path / "run").exists()
+    assert runner.pid is None
+
+
 def test_a_child_ends_with_its_parent() -> None:
     script = (
+        "import os\n"
         "from assets_pipeline.runner import *\n"
-        "runner = Runner(Limits(60, 8e9))\n"
+        "runner = Runner(Limits(60, 8e9), os.environ)\n"
         "runner.run(tasks.DescribeTask(), tell=lambda news: None, tick=lambda: True)\n"
         "print(runner.pid, flush=True)\n"
         "input()\n"

@@ -1,7 +1,7 @@
 """/metrics is Prometheus's text, true to the database, for those who know the token."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -10,6 +10,9 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from catalog.dispatch import release_window
+from catalog.jobs import retry_job
+from catalog.leases import Spent, claim_job, end_prepare
 from catalog.models import AssetJob, AssetVersion, Merchant, Photo, PhotoState, Product, StageTotal, Status
 from catalog.recipe import Recipe
 from catalog.workers import advertise, sign_off
@@ -55,13 +58,44 @@ def test_jobs_are_counted_by_status_and_running_ones_by_stage(client: Client, me
     assert value(samples, "plinth_jobs_running", stage="bake") == 1
 
 
-def test_the_oldest_waiting_job_of_each_queue_has_its_age(client: Client, merchant: Merchant) -> None:
-    old = add_job(merchant, "old", queue="gpu")
+def ago(**duration: float) -> datetime:
+    return timezone.now() - timedelta(**duration)
+
+
+def test_the_job_that_has_waited_longest_in_each_queue_tells_its_age(client: Client, merchant: Merchant) -> None:
+    add_job(merchant, "old", queue="gpu", waiting_since=ago(seconds=90))
     add_job(merchant, "new", queue="gpu")
-    AssetJob.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(seconds=90))
     samples = read(client)
     assert value(samples, "plinth_queue_oldest_seconds", queue="gpu") == pytest.approx(90, abs=5)
     assert value(samples, "plinth_queue_oldest_seconds", queue="cpu") is None
+
+
+def test_a_job_between_two_groups_waits_too(client: Client, merchant: Merchant) -> None:
+    job = add_job(merchant, "a", waiting_since=ago(hours=3))
+    _, lease = claim_job(job.pk, "prepare", "w1")
+    assert value(read(client), "plinth_queue_oldest_seconds", queue="cpu") is None, "it runs"
+    end_prepare(lease, key="p", generator="triposg", why="", queue="gpu", spent=Spent())
+    assert value(read(client), "plinth_queue_oldest_seconds", queue="gpu") == pytest.approx(0, abs=5)
+    AssetJob.objects.update(waiting_since=ago(seconds=70), released_at=timezone.now())
+    assert value(read(client), "plinth_queue_oldest_seconds", queue="gpu") == pytest.approx(70, abs=5)
+
+
+def test_a_job_that_is_retried_after_weeks_has_waited_since_then(client: Client, merchant: Merchant) -> None:
+    job = add_job(merchant, "a", status=Status.FAILED, ended_at=timezone.now(), waiting_since=ago(days=30))
+    Photo.objects.create(product=job.product, merchant=merchant, name="a.jpg", key="a", state=PhotoState.READY)
+    AssetJob.objects.update(created_at=ago(days=30))
+    retry_job(job)
+    assert value(read(client), "plinth_queue_oldest_seconds", queue="cpu") == pytest.approx(0, abs=5)
+
+
+def test_a_job_that_waits_for_its_next_attempt_waits_for_no_worker_until_then(
+    client: Client, merchant: Merchant
+) -> None:
+    job = add_job(merchant, "a", waiting_since=ago(hours=1), retry_at=timezone.now() + timedelta(seconds=60))
+    assert value(read(client), "plinth_queue_oldest_seconds", queue="cpu") is None
+    AssetJob.objects.filter(pk=job.pk).update(retry_at=ago(seconds=1))
+    release_window()
+    assert value(read(client), "plinth_queue_oldest_seconds", queue="cpu") == pytest.approx(0, abs=5)
 
 
 def test_stage_seconds_are_a_summary_that_only_grows(client: Client, merchant: Merchant) -> None:
