@@ -19,7 +19,7 @@ def add_comment(version: AssetVersion, author: AbstractBaseUser, text: str) -> C
     if len(said) > LONGEST:
         too_long = f"A comment has {LONGEST} characters at most; this one has {len(said)}."
         raise Invalid("bad_value", too_long, {"text": "is too long"})
-    return Comment.objects.create(version=version, author=author, text=said)
+    return Comment.objects.create(version=version, author_id=author.pk, text=said)
 
 
 def delete_comment(comment: Comment, user: AbstractBaseUser, role: Role) -> None:

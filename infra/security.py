@@ -20,6 +20,12 @@ PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED)
 STYLES_IN_PAGE = ("/api/v1/docs",)
 """The API's documentation comes with one style element in its page."""
 
+VIEWER_STYLE = "'sha256-PXtZZkJMMyc18o/DN1ZEFOJ2qEGq95IQbVaJFMOXOb0='"
+"""The one style element that model-viewer puts into its shadow tree."""
+
+VIEWER_PAGES = frozenset({"dashboard:version", "dashboard:versions-compare"})
+"""Pages of ours with model-viewer in them, by the names of their addresses."""
+
 FRAMEABLE = "/e/"
 """Shops' pages may frame what lies there, and nothing else."""
 
@@ -42,18 +48,21 @@ def harden(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
     return lambda request: _add(request, answer(request), places)
 
 
-def content_security_policy(places: tuple[str, ...], *, styles_in_page: bool = False, frameable: bool = False) -> str:
+def content_security_policy(
+    places: tuple[str, ...], *, styles_in_page: bool = False, viewer: bool = False, frameable: bool = False
+) -> str:
     """Scripts and styles from us alone; pictures, models and uploads also from and to the store at `places`.
 
     What shows models unpacks them by WebAssembly and reads the pictures inside from blobs.
     """
     stores = "".join(f" {place}" for place in places)
+    styles = "'self' 'unsafe-inline'" if styles_in_page else f"'self' {VIEWER_STYLE}" if viewer else "'self'"
     rules = {
         "default-src": "'self'",
         "script-src": "'self' 'wasm-unsafe-eval'",
         "img-src": f"'self' data: blob:{stores}",
         "connect-src": f"'self' blob:{stores}",
-        "style-src": "'self' 'unsafe-inline'" if styles_in_page else "'self'",
+        "style-src": styles,
         "object-src": "'none'",
         "base-uri": "'none'",
         "form-action": f"'self'{stores}",
@@ -73,7 +82,9 @@ def store_origins(env: Env) -> tuple[str, ...]:
 
 def _add(request: HttpRequest, response: HttpResponseBase, places: tuple[str, ...]) -> HttpResponseBase:
     frameable = request.path.startswith(FRAMEABLE)
-    policy = content_security_policy(places, styles_in_page=request.path in STYLES_IN_PAGE, frameable=frameable)
+    viewer = frameable or (request.resolver_match is not None and request.resolver_match.view_name in VIEWER_PAGES)
+    in_page = request.path in STYLES_IN_PAGE
+    policy = content_security_policy(places, styles_in_page=in_page, viewer=viewer, frameable=frameable)
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
     return response

@@ -1,6 +1,10 @@
 """Pages may load our own scripts and talk to us and to the store, nothing else."""
 
+import base64
+import hashlib
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -44,6 +48,14 @@ def test_only_the_viewers_page_may_be_framed(client: Client, path: str, allowed:
     headers = client.get(path).headers
     assert rules(headers["Content-Security-Policy"])["frame-ancestors"] == ("*" if allowed else "'none'")
     assert headers.get("X-Frame-Options") == (None if allowed else "DENY")
+
+
+def test_the_viewers_own_style_is_known_by_its_hash_where_models_are_shown(root: Path) -> None:
+    script = (root / "node_modules/@google/model-viewer/dist/model-viewer.min.js").read_text()
+    (style,) = re.findall(r"<style>(.*?)</style>", script, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert rules(content_security_policy((), viewer=True))["style-src"] == f"'self' 'sha256-{digest}'"
+    assert rules(content_security_policy(()))["style-src"] == "'self'"
 
 
 def test_the_store_is_where_browsers_reach_it(settings) -> None:
