@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from infra.engines import valkey
 from infra.engines.engine import LOOPBACK, Engine, free_ports, launch, private_folder
 
@@ -150,6 +152,13 @@ def configure(folder: Path, port: int, consumer_timeout_ms: int) -> None:
     cookie = folder / ".erlang.cookie"
     cookie.write_text(secrets.token_hex(16))
     cookie.chmod(0o400)
+
+
+def ports_to(port: int, process: psutil.Process | None = None) -> list[int]:
+    """That process's own ends of its connections to a server, or this process's."""
+    found = (process or psutil.Process()).net_connections(kind="tcp")
+    open_ones = [each for each in found if each.raddr and each.status == psutil.CONN_ESTABLISHED]
+    return [each.laddr.port for each in open_ones if each.raddr.port == port]
 
 
 def _says(port: int, question: bytes, answer: bytes) -> bool:

@@ -25,7 +25,7 @@ from catalog.sender import Message, sender
 from infra.broker import ping_broker
 from infra.engines.engine import Engine
 from tests.engines import broker_at
-from tests.servers import Server, server
+from tests.servers import Server, ports_to, server
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = pytest.mark.slow
@@ -276,13 +276,6 @@ def test_a_silent_broker_is_given_up_in_time(scheme: str) -> None:
         assert time.monotonic() - start < 3
 
 
-def own_ports(server: Server) -> list[int]:
-    """Our ends of this process's connections to the server."""
-    found = psutil.Process().net_connections(kind="tcp")
-    open_ones = [each for each in found if each.raddr and each.status == psutil.CONN_ESTABLISHED]
-    return [each.laddr.port for each in open_ones if each.raddr.port == server.engine.ports["amqp"]]
-
-
 @SLOW
 class TestRabbitmq:
     """What only its clients have to mind."""
@@ -296,8 +289,8 @@ class TestRabbitmq:
             for thread in threads:
                 thread.join()
             assert flush()
-            (port,) = own_ports(rabbitmq)
-        assert own_ports(rabbitmq) == []
+            (port,) = ports_to(rabbitmq.engine.ports["amqp"])
+        assert ports_to(rabbitmq.engine.ports["amqp"]) == []
         time.sleep(0.5)
         (closed,) = [
             line for line in rabbitmq.log().splitlines() if f"127.0.0.1:{port} ->" in line and "closing" in line

@@ -62,8 +62,6 @@ class Service:
             str(port),
             "--log-level",
             "warning",
-            "--lifespan",
-            "off",
         )
         wait_until(self.answers, seconds=60, what=f"web answers\n{self.tail('web')}")
 

@@ -42,7 +42,7 @@ def web(log: Path, environ: Mapping[str, str]) -> Iterator[Web]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = int(listener.getsockname()[1])
     command = [sys.executable, "-m", "uvicorn", "infra.asgi:application", "--port", str(port)]
-    options = ["--timeout-graceful-shutdown", "2", "--lifespan", "off", "--log-level", "warning"]
+    options = ["--timeout-graceful-shutdown", "2", "--log-level", "warning"]
     with log.open("wb") as file:
         process = subprocess.Popen(
             [*command, *options], cwd=ROOT, env=child_environ(**environ), stdout=file, stderr=file
