@@ -88,6 +88,16 @@ def happenings_of_shop(merchant: Merchant, days: int) -> list[ProductHappenings]
     return sorted(told, key=lambda each: (-each.total[Happening.VIEW], each.product.pk))
 
 
+def happenings_by_day(merchant: Merchant, days: int) -> list[tuple[date, Counts]]:
+    """What happened to all of the shop's products on each of the last `days` days, today the last; quiet days too."""
+    by_day: dict[date, dict[str, int]] = defaultdict(dict)
+    rows = HappeningCount.objects.filter(version__product__merchant=merchant, day__gte=_first_day(days))
+    for day, happening, found in rows.values_list("day", "happening").annotate(found=Sum("count")):
+        by_day[day][happening] = found
+    every = (_first_day(days) + timedelta(days=number) for number in range(days))
+    return [(day, _counts([by_day[day]])) for day in every]
+
+
 def forget_happenings(now: datetime) -> int:
     """Delete counters older than `KEEP_DAYS`; how many."""
     return HappeningCount.objects.filter(day__lt=now.date() - timedelta(days=KEEP_DAYS)).delete()[0]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from dashboard import home, importing, keys, products, shop, signing_in, team
+from dashboard import analytics, home, importing, keys, products, shop, signing_in, team
 
 app_name = "dashboard"
 
@@ -17,6 +17,8 @@ of_a_shop: list[URLPattern | URLResolver] = [
     path("products/import/template.csv", importing.template, name="product-template"),
     path("products/<str:product_id>/", include("dashboard.product.urls")),
     path("products/<str:product_id>/", include("dashboard.review.urls")),
+    path("analytics", analytics.analytics, name="analytics"),
+    path("analytics/<str:product_id>", analytics.product, name="analytics-product"),
     path("team", team.team, name="team"),
     path("team/invite", team.send_invitation, name="team-invite"),
     path("team/invitations/<str:invitation_id>/withdraw", team.withdraw, name="team-withdraw"),

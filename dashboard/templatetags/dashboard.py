@@ -1,5 +1,6 @@
 """What templates need beside Django's own: states in a shopkeeper's words, sizes and times that people read"""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django import template
@@ -67,3 +68,15 @@ def duration(seconds: float | None) -> str:
 def millimetres(metres: float | None) -> str:
     """0.1139 -> 113.9 mm"""
     return "" if metres is None else f"{metres * 1000:.1f}".rstrip("0").rstrip(".") + " mm"
+
+
+@register.filter
+def at(values: Iterable[str], place: int) -> str:
+    """The one at that place."""
+    return list(values)[place]
+
+
+@register.filter
+def unlocalized(number: float) -> str:
+    """As SVG has numbers, whatever the language."""
+    return repr(float(number))
