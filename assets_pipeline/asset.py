@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+UPLOADED = "uploaded"
+"""Stands for the generator, and for the class of shape, of what a person made elsewhere."""
+
 
 def frozen(array: NDArray[Any], dtype: Any = None) -> NDArray[Any]:
     """A C-contiguous, read-only view or copy of `array`, as every value here holds it."""
@@ -54,14 +57,22 @@ class PhotoFile:
     view: View | None = None
 
 
+Area = tuple[float, float, float, float]
+"""Part of a photo: left, top, width and height as shares of the whole, 0..1."""
+
+
 @dataclass(frozen=True)
 class Advice:
-    """One remark on a photo, for the merchant. `level` is "note", "usable" or "retake"; `code` is API."""
+    """One remark on a photo, for the merchant. `level` is "note", "usable" or "retake"; `code` is API.
+
+    boxes: where in the photo; none: it is about all of it.
+    """
 
     code: str
     text: str
     level: str = "note"
     photo: str = ""
+    boxes: tuple[Area, ...] = ()
 
 
 @dataclass(frozen=True)

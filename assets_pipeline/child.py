@@ -87,7 +87,7 @@ def do(shop: "Workshop", task: tasks.Task, desk: Desk) -> tasks.End:
     try:
         return tasks.Done(shop.do(task, desk.send, desk.cancelled.is_set))
     except InputRejected as error:
-        return tasks.Rejected(error.code, error.advice, error.photo)
+        return tasks.Rejected(error.code, error.advice, error.photo, error.boxes)
     except Unavailable as error:
         return tasks.Away(error.code, error.advice)
     except Cancelled:

@@ -15,14 +15,17 @@ class InputRejected(PlinthError):
     """The input will not do.
 
     `code` is API and never changes; `advice` is one sentence that a shopkeeper can act on. `photo` names the file at
-    fault, empty when the request as a whole is.
+    fault, empty when the request as a whole is; `boxes` say where in it, as those of `asset.Advice` do.
     """
 
-    def __init__(self, code: str, advice: str, *, photo: str = "") -> None:
+    def __init__(
+        self, code: str, advice: str, *, photo: str = "", boxes: tuple[tuple[float, float, float, float], ...] = ()
+    ) -> None:
         super().__init__(f"{code}: {advice}")
         self.code = code
         self.advice = advice
         self.photo = photo
+        self.boxes = boxes
 
 
 class Unavailable(PlinthError):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 
-from assets_pipeline.asset import Advice, Hints, View
+from assets_pipeline.asset import Advice, Area, Hints, View
 from assets_pipeline.recipes import Recipe
 from assets_pipeline.stores.s3 import S3Store
 
@@ -216,6 +216,7 @@ class Rejected:
     code: str
     advice: str
     photo: str
+    boxes: tuple[Area, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ its lease changes nothing, and a message that comes twice finds nothing to do.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -96,11 +97,11 @@ def settle_photo(
     bytes: int,  # noqa: A002
     width: int,
     height: int,
-    advice: Sequence[Mapping[str, str]],
+    advice: Sequence[Mapping[str, Any]],
 ) -> None:
     """Write down what was seen in a photo that will do. Raises LostRace.
 
-    advice: `code`, `text` and `level` of each remark.
+    advice: `code`, `text`, `level` and `boxes` of each remark; see `Photo`.
     """
     seen = {"sha256": sha256, "bytes": bytes, "width": width, "height": height, "advice": [*map(dict, advice)]}
     try:
@@ -109,9 +110,9 @@ def settle_photo(
         refuse_photo(lease, "photo_twice", "The product has this very photo already.")
 
 
-def refuse_photo(lease: PhotoLease, code: str, advice: str) -> None:
-    """Write down why the photo will not do, and what helps. Raises LostRace."""
-    remark = {"code": code, "text": advice, "level": "retake"}
+def refuse_photo(lease: PhotoLease, code: str, advice: str, boxes: Sequence[Mapping[str, float]] = ()) -> None:
+    """Write down why the photo will not do, what helps, and where to look. Raises LostRace."""
+    remark = {"code": code, "text": advice, "level": "retake", "boxes": [*map(dict, boxes)]}
     _let_go(lease, state=PhotoState.REJECTED, reject_code=code, advice=[remark])
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from assets_pipeline.asset import Advice, Asset, Cutout, Photo, StageRecord, View, frozen
+from assets_pipeline.asset import Advice, Area, Asset, Cutout, Photo, StageRecord, View, frozen
 from assets_pipeline.errors import InputRejected
 from assets_pipeline.protocols import Segmenter
 from assets_pipeline.stages.inspect import from_above
@@ -18,6 +18,7 @@ from assets_pipeline.texture.silhouette import (
     Box,
     Parts,
     box_of,
+    contact_box,
     edge_sharpness,
     fill_pinholes,
     frame_contact,
@@ -70,7 +71,7 @@ class Segment:
             try:
                 cutout, remarks = cut_out(photo, self.segmenter)
             except InputRejected as error:
-                raise InputRejected(error.code, error.advice, photo=photo.name) from None
+                raise InputRejected(error.code, error.advice, photo=photo.name, boxes=error.boxes) from None
             cutouts.append(cutout)
             known = {(remark.code, remark.photo) for remark in advice}
             advice += [remark for remark in remarks if (remark.code, remark.photo) not in known]
@@ -167,7 +168,7 @@ def use_network(photo: Photo, segmenter: Segmenter) -> Look:
     rgb[box.window] = foreground(crop, parts.alpha)
     whole = np.zeros_like(mask)
     whole[box.window] = parts.alpha
-    return Look(mask, replace(parts, alpha=whole), rgb, f"{segmenter.name}, closed-form edges")
+    return Look(mask, parts.inside(box, whole), rgb, f"{segmenter.name}, closed-form edges")
 
 
 def find_product(pixels: NDArray[np.uint8], segmenter: Segmenter) -> tuple[NDArray[np.float32], float]:
@@ -199,12 +200,15 @@ def check_product(photo: Photo, look: Look) -> Box:
         raise InputRejected("product_fills_frame", "Everything in the photo seems to be the product: step back.")
     if file_pixels(photo, box) < SMALLEST_PRODUCT_PX:
         raise InputRejected(
-            "product_too_small", f"The product is only {file_pixels(photo, box)} pixels long: go much closer to it."
+            "product_too_small",
+            f"The product is only {file_pixels(photo, box)} pixels long: go much closer to it.",
+            boxes=(box.shares(body.shape),),
         )
     if look.parts.separate > 1 and look.parts.apart > TOO_FAR_APART:
         raise InputRejected(
             "several_products",
             f"The photo shows {look.parts.separate} separate products: send a photo of one of them alone.",
+            boxes=tuple(part.shares(body.shape) for part in look.parts.large),
         )
     return box
 
@@ -221,37 +225,40 @@ def file_pixels(photo: Photo, box: Box) -> int:
     return round(box.longest * max(photo.original_size) / max(photo.pixels.shape[:2]))
 
 
-def remark(code: str, level: str, **facts: str) -> Advice:
+def remark(code: str, level: str, *boxes: Area, **facts: str) -> Advice:
     """The advice of that code, its sentence filled in."""
-    return Advice(code, SENTENCES[code].format(**facts), level)
+    return Advice(code, SENTENCES[code].format(**facts), level, boxes=boxes)
 
 
 def shape_remarks(photo: Photo, look: Look, box: Box) -> Iterator[Advice]:
     """What the silhouette tells."""
-    contact = {side: share for side, share in frame_contact(look.alpha > 0.5).items() if share > 0.01}
+    shape, body = look.alpha.shape, look.alpha > 0.5
+    contact = {side: share for side, share in frame_contact(body).items() if share > 0.01}
     if contact:
         most = max(contact.values())
         level = "note" if most < 0.04 else "usable" if most < 0.35 else "retake"
-        yield remark("cut_off", level, sides=" and ".join(contact))
+        strips = [strip.shares(shape) for side in contact if (strip := contact_box(body, side))]
+        yield remark("cut_off", level, *strips, sides=" and ".join(contact))
     if look.parts.separate > 1:
-        yield remark("several_objects", "usable")
+        yield remark("several_objects", "usable", *(part.shares(shape) for part in look.parts.large))
     elif look.parts.left_out:
-        yield remark("several_objects", "note")
+        yield remark("several_objects", "note", *(part.shares(shape) for part in look.parts.dropped))
     share = box.longest / max(photo.pixels.shape[:2])
     if file_pixels(photo, box) < 256 or share < 0.3:
         level = "retake" if file_pixels(photo, box) < 256 else "usable"
-        yield remark("small_in_frame", level, percent=f"{100 * share:.0f}")
+        yield remark("small_in_frame", level, box.shares(shape), percent=f"{100 * share:.0f}")
 
 
 def quality_remarks(photo: Photo, quality: PhotoQuality, box: Box) -> Iterator[Advice]:
     """What light, focus and background tell."""
     blur = 100 * quality.blur_px / box.longest
+    product = box.shares(photo.pixels.shape)
     if quality.blur_px > 1.8 and blur > 0.25:
-        yield remark("blurred", "retake" if blur > 0.8 else "usable")
+        yield remark("blurred", "retake" if blur > 0.8 else "usable", product)
     if quality.brightest < 0.06:
         yield remark("too_dark", "retake" if quality.brightest < 0.02 else "usable")
     if quality.clipped > 0.25:
-        yield remark("too_bright", "usable")
+        yield remark("too_bright", "usable", product)
     if quality.clutter > BUSY:
         yield remark("busy_background", "note")
     if quality.clutter < PLAIN and quality.shadow > 0.12:  # elsewhere dark things are not told from shadows

@@ -1,6 +1,6 @@
 """soft masks -> one clean silhouette: what belongs to the product, and what its outline says"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -18,13 +18,22 @@ NEAR, APART = 0.12, 0.5
 class Parts:
     """alpha: float32 (h, w), what was kept. separate: parts about as large as the largest. left_out: others dropped.
 
-    apart: the widest gap between parts of similar size, in sizes of the smaller one.
+    apart: the widest gap between parts of similar size, in sizes of the smaller one. large, dropped: where the separate
+    ones and those left out are.
     """
 
     alpha: NDArray[np.float32]
     separate: int
     left_out: int
     apart: float
+    large: tuple["Box", ...] = ()
+    dropped: tuple["Box", ...] = ()
+
+    def inside(self, window: "Box", alpha: NDArray[np.float32]) -> "Parts":
+        """As parts of the whole photo, whose silhouette is `alpha`, where these were found in `window` of it."""
+        move = (window.top, window.left)
+        large, dropped = (tuple(box.moved(*move) for box in boxes) for boxes in (self.large, self.dropped))
+        return replace(self, alpha=alpha, large=large, dropped=dropped)
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,21 @@ class Box:
     @property
     def window(self) -> tuple[slice, slice]:
         return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def moved(self, rows: int, columns: int) -> "Box":
+        """Further down and to the right."""
+        return Box(self.top + rows, self.bottom + rows, self.left + columns, self.right + columns)
+
+    def shares(self, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+        """(left, top, width, height) as shares of a photo of that shape."""
+        height, width = shape[:2]
+        across, down = self.right - self.left, self.bottom - self.top
+        return (
+            round(self.left / width, 4),
+            round(self.top / height, 4),
+            round(across / width, 4),
+            round(down / height, 4),
+        )
 
     def grown(self, pixels: int, shape: tuple[int, ...]) -> "Box":
         """With a margin, inside a photo of that shape."""
@@ -108,10 +132,12 @@ def keep_parts(alpha: NDArray[np.float32]) -> Parts:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(body, connectivity=8)
     areas = stats[1:, cv2.CC_STAT_AREA]
     if count <= 2:
-        return Parts(alpha, separate=min(1, count - 1), left_out=0, apart=0.0)
+        only = box_of(body > 0)
+        return Parts(alpha, separate=min(1, count - 1), left_out=0, apart=0.0, large=(only,) if only else ())
     largest = 1 + int(areas.argmax())
     to_largest = cv2.distanceTransform((labels != largest).astype(np.uint8), cv2.DIST_L2, 5)
     keep, separate, left_out, apart = [largest], 1, 0, 0.0
+    large, dropped = [_box_of_part(stats[largest])], []
     for label in range(1, count):
         share = areas[label - 1] / areas.max()
         if label == largest or share < SMALL_PART:
@@ -122,11 +148,18 @@ def keep_parts(alpha: NDArray[np.float32]) -> Parts:
         if share >= LARGE_PART:
             separate, apart = separate + 1, max(apart, gap / max(width, height))
             keep.append(label)
+            large.append(_box_of_part(stats[label]))
         elif gap <= NEAR * np.sqrt(areas.max()):
             keep.append(label)
-        else:
-            left_out += share > 0.03
-    return Parts(_only(alpha, labels, keep), separate, left_out, apart)
+        elif share > 0.03:
+            left_out += 1
+            dropped.append(_box_of_part(stats[label]))
+    return Parts(_only(alpha, labels, keep), separate, left_out, apart, tuple(large), tuple(dropped))
+
+
+def _box_of_part(stats: NDArray[Any]) -> Box:
+    x, y, width, height = (int(value) for value in stats[:4])
+    return Box(y, y + height, x, x + width)
 
 
 def _only(alpha: NDArray[np.float32], labels: NDArray[Any], keep: list[int]) -> NDArray[np.float32]:
@@ -156,6 +189,23 @@ def frame_contact(mask: NDArray[np.bool_], margin: int = 2) -> dict[str, float]:
     """For each side of the frame the share of it that the product touches."""
     strips = (mask[:margin].T, mask[-margin:].T, mask[:, :margin], mask[:, -margin:])
     return {side: float(strip.any(axis=1).mean()) for side, strip in zip(FRAME_SIDES, strips, strict=True)}
+
+
+def contact_box(mask: NDArray[np.bool_], side: str, margin: int = 2) -> Box | None:
+    """The strip along that side of the frame where the product touches it, a twentieth of the photo deep."""
+    height, width = mask.shape
+    deep, wide = max(1, height // 20), max(1, width // 20)
+    strip = {"top": mask[:margin].T, "bottom": mask[-margin:].T, "left": mask[:, :margin], "right": mask[:, -margin:]}
+    places = np.flatnonzero(strip[side].any(axis=1))
+    if not places.size:
+        return None
+    first, last = int(places[0]), int(places[-1]) + 1
+    return {
+        "top": Box(0, deep, first, last),
+        "bottom": Box(height - deep, height, first, last),
+        "left": Box(first, last, 0, wide),
+        "right": Box(first, last, width - wide, width),
+    }[side]
 
 
 def edge_sharpness(alpha: NDArray[np.float32]) -> float:

@@ -13,7 +13,7 @@ from assets_pipeline.errors import InputRejected, Unavailable
 from assets_pipeline.runner import TaskCrashed, TaskLost
 from assets_pipeline.worker.heartbeat import beating
 from assets_pipeline.worker.presence import Stopping, ignore, presence, runner
-from assets_pipeline.worker.words import child_store, stored_photo
+from assets_pipeline.worker.words import child_store, rejection, remark_json, stored_photo
 from catalog import leases, photo_leases, queue
 from catalog.errors import Away, LostRace
 from catalog.models import Photo
@@ -56,7 +56,8 @@ def work_on_photo(photo_pk: int, queue_name: str, work: Callable[[Photo, PhotoLe
         try:
             work(photo, lease)
         except InputRejected as error:
-            photo_leases.refuse_photo(lease, error.code, error.advice)
+            boxes = remark_json(rejection(error))["boxes"]
+            photo_leases.refuse_photo(lease, error.code, error.advice, boxes)
         except TooSlow as error:
             log.error("photo %s: %s", photo.public_id, error)
             photo_leases.refuse_photo(lease, "photo_unreadable", UNREADABLE_ADVICE)
@@ -107,7 +108,7 @@ class Look:
             bytes=seen.bytes,
             width=seen.width,
             height=seen.height,
-            advice=[{"code": remark.code, "text": remark.text, "level": remark.level} for remark in seen.advice],
+            advice=[remark_json(remark) for remark in seen.advice],
         )
 
     def tick(self) -> bool:

@@ -16,7 +16,7 @@ from assets_pipeline.progress import EDIT_SECONDS, EXPECTED_SECONDS, UPLOAD_SECO
 from assets_pipeline.runner import TaskLost
 from assets_pipeline.worker.heartbeat import beating
 from assets_pipeline.worker.presence import Stopping, presence, runner
-from assets_pipeline.worker.words import choose_generator, finished_asset, task_of, worded
+from assets_pipeline.worker.words import blame, choose_generator, finished_asset, task_of, worded
 from catalog import leases
 from catalog.context import working_on
 from catalog.errors import Away, LostRace
@@ -89,6 +89,7 @@ class Shift:
                 steps[self.lease.group]()
             except InputRejected as error:
                 leases.reject_input(self.lease, error.code, worded(error), self.spent)
+                blame(self.job, error)
             except Unavailable as error:
                 log.warning("%s has to wait: %s", self.lease.group, error)
                 leases.postpone(self.lease, error.code, error.advice, self.spent)

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 
 from assets_pipeline import tasks
-from assets_pipeline.asset import Hints, View
+from assets_pipeline.asset import UPLOADED, Advice, Hints, View
 from assets_pipeline.errors import InputRejected, Unavailable
 from assets_pipeline.offers import Chosen, Terms, choose_offer, offers_of
 from assets_pipeline.recipes import (
@@ -25,12 +25,10 @@ from assets_pipeline.stores.s3 import S3Store
 from catalog import workers
 from catalog.inputs import USABLE
 from catalog.models import AssetJob, Group, Kind, Merchant, Photo, Product, Revenue, Worker
+from catalog.photos import blame_photo
 from catalog.recipe import Recipe as Wish
 from catalog.storage import CHECKPOINTS, FILES, storage
 from catalog.versions import FinishedAsset, StoredFile
-
-UPLOADED = "uploaded"
-"""Stands for the generator of what nobody generated."""
 
 REVENUE_USD: Mapping[str, float] = {Revenue.UNDER_1M: 1e6, Revenue.UNDER_20M: 20e6}
 """The most that a merchant of that class may make in a year; the others' is not known."""
@@ -182,6 +180,25 @@ def finished_asset(result: tasks.Finished) -> FinishedAsset:
         review_reason=reason,
         review_advice=advice,
     )
+
+
+def remark_json(remark: Advice) -> dict[str, Any]:
+    """A remark about a photo as the catalogue keeps it."""
+    sides = ("left", "top", "width", "height")
+    boxes = [dict(zip(sides, box, strict=True)) for box in remark.boxes]
+    return {"code": remark.code, "text": remark.text, "level": remark.level, "boxes": boxes}
+
+
+def rejection(error: InputRejected) -> Advice:
+    """The remark that says at a photo why it will not do."""
+    return Advice(error.code, error.advice, "retake", error.photo, error.boxes)
+
+
+def blame(job: AssetJob, error: InputRejected) -> None:
+    """Write at the photo that a job was rejected for what is wrong with it, and where."""
+    for photo in stored_photos(job) if error.photo else ():
+        if photo.name == error.photo:
+            blame_photo(job.product, photo.key, remark_json(rejection(error)))
 
 
 def worded(error: InputRejected) -> str:

@@ -83,8 +83,9 @@ class Photo(models.Model):
     """A photo of a product.
 
     key: where its bytes lie in the private store. sha256, bytes, width, height: filled in once it has been looked at
-    (sha256 and bytes at once where we received it ourselves). advice: list of {code, text, level}. rights: what the
-    merchant stated about their right to use the photo. source_url: where a worker fetches it from, if anywhere.
+    (sha256 and bytes at once where we received it ourselves). advice: list of {code, text, level, boxes}, where
+    boxes is a list of {left, top, width, height} as shares of the photo. rights: what the merchant stated about their
+    right to use the photo. source_url: where a worker fetches it from, if anywhere.
 
     merchant: the product's, kept here too so that turns stay one index lookup. queue: where the task goes that comes
     next, looking at it or fetching it; None: there is none. The database itself works it out.

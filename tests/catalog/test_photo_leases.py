@@ -164,7 +164,7 @@ class TestEnds:
         refuse_photo(claim(photo), "photo_broken", "Take it once more.")
         photo.refresh_from_db()
         assert (photo.state, photo.reject_code) == ("rejected", "photo_broken")
-        assert photo.advice == [{"code": "photo_broken", "text": "Take it once more.", "level": "retake"}]
+        assert photo.advice == [{"code": "photo_broken", "text": "Take it once more.", "level": "retake", "boxes": []}]
 
     def test_a_photo_handed_back_goes_to_another_worker_at_once(self, photo: Photo, broker: dramatiq.Broker) -> None:
         make_worker()

@@ -139,6 +139,28 @@ def test_a_product_over_the_frames_edge_is_told_with_the_side(segment: Segment) 
     assert remark.level == "retake" and "bottom" in remark.text and "top" not in remark.text
 
 
+def boxes(asset: Asset, code: str) -> list[list[float]]:
+    (found,) = [remark for remark in asset.advice if remark.code == code]
+    return [[round(share, 2) for share in box] for box in found.boxes]
+
+
+def test_what_is_wrong_is_marked_where_it_is(segment: Segment) -> None:
+    cut_off = cut(segment, on_paper(placed(JAR, (-200, 0), (640, 640))))
+    ((left, top, width, height),) = boxes(cut_off, "cut_off")
+    assert left == 0 and width <= 0.06 and 0 < top < 0.5 < top + height < 1
+    small = JAR.resize((200, 200))
+    far = cut(segment, on_paper(placed(small, (700, 100), (1000, 1000))))
+    ((left, top, width, height),) = boxes(far, "small_in_frame")
+    assert 0.68 < left < 0.85 and 0.08 < top < 0.2 and left + width < 0.92 and top + height < 0.32
+    pair = placed(small, (50, 300), (1000, 1000))
+    pair.alpha_composite(small, (750, 300))
+    with pytest.raises(InputRejected) as caught:
+        cut(segment, on_paper(pair))
+    assert caught.value.code == "several_products"
+    first, second = sorted(caught.value.boxes)
+    assert first[0] + first[2] < 0.3 and second[0] > 0.7
+
+
 def test_a_product_far_away_is_told(segment: Segment) -> None:
     far = placed(JAR.resize((600, 600), Image.Resampling.LANCZOS), (700, 700), (2000, 2000))
     assert codes(cut(segment, far)) == {"small_in_frame"}

@@ -224,10 +224,12 @@ def test_photos_are_listed_newest_first(cast: Cast, lamp: Product) -> None:
 
 
 def test_a_photo_tells_what_was_seen_in_it(cast: Cast, lamp: Product) -> None:
-    remark = {"code": "low_resolution", "text": "The photo is only 800 pixels long.", "level": "usable"}
-    photo = make_photo(lamp, advice=[remark], width=800, height=600)
+    whole = {"code": "low_resolution", "text": "The photo is only 800 pixels long.", "level": "usable"}
+    box = {"left": 0.0, "top": 0.25, "width": 0.05, "height": 0.5}
+    part = {"code": "cut_off", "text": "The product is cut off at the left.", "level": "retake", "boxes": [box]}
+    photo = make_photo(lamp, advice=[whole, part], width=800, height=600)
     answer = cast.reader.get(f"photos/{photo.public_id}")
-    assert answer.json()["advice"] == [remark] and answer.json()["width"] == 800
+    assert answer.json()["advice"] == [whole | {"boxes": []}, part] and answer.json()["width"] == 800
     known = cast.reader.get(f"photos/{photo.public_id}", headers={"If-None-Match": answer.headers["ETag"]})
     assert known.status_code == 304
 
