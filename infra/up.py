@@ -24,7 +24,7 @@ from infra.bucket import set_up_bucket
 from infra.children import start_child
 from infra.demo import Demo
 from infra.engines import seaweedfs, valkey
-from infra.engines.engine import LOOPBACK
+from infra.engines.engine import LOOPBACK, shorten_log
 from infra.env import Env
 from infra.starts import CannotStart
 from infra.storage import make_store
@@ -76,7 +76,19 @@ def run(supervisor: Supervisor, place: Place, wanted: Wanted) -> None:
     address = f"http://{LOOPBACK}:{port}"
     workers = f"{wanted.workers} worker{'s' * (wanted.workers != 1)}"
     say("plinth", f"ready: {address} with {workers}; Ctrl-C stops everything")
-    supervisor.watch(follow_demo(place, address, say) if wanted.demo else lambda: None)
+    news = follow_demo(place, address, say) if wanted.demo else lambda: None
+
+    def meanwhile() -> None:
+        keep_logs_short(place)
+        news()
+
+    supervisor.watch(meanwhile)
+
+
+def keep_logs_short(place: Place) -> None:
+    """Of the engines that run for months; what the others write is printed."""
+    for name in ("valkey", "seaweedfs"):
+        shorten_log(place.data / name / f"{name}.log")
 
 
 def engines(place: Place, say: Say) -> Iterator[Service]:

@@ -1,6 +1,7 @@
 """a program of somebody else's -> a running server of ours: started, found ready, ended by its own process id"""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 from infra.children import die_with_parent
 
 LOOPBACK = "127.0.0.1"
+
+LONGEST_LOG_BYTES = 10 * 1_048_576
+"""Of what an engine writes; as much of what it wrote before that is kept."""
 
 
 class EngineMissing(Exception):
@@ -76,6 +80,7 @@ def launch(
     if taken:  # or another server would answer for ours
         raise EngineFailed(f"{name} cannot listen on port {taken[0]} of {LOOPBACK}: something else does")
     log = folder / f"{name}.log"
+    shorten_log(log)
     with log.open("ab") as output:
         start = output.tell()
         process = subprocess.Popen(
@@ -100,6 +105,16 @@ def launch(
         raise
     engine.kill()
     raise EngineFailed(f"{name} did not get ready; it wrote:\n{_last_lines(log, start)}")
+
+
+def shorten_log(log: Path) -> None:
+    """Once it is too long, move what it says to `….log.1` and empty it; an engine that runs goes on writing to it.
+
+    Engines append, so what they write next stands at its beginning. A line written at this very moment may be lost.
+    """
+    if log.exists() and log.stat().st_size > LONGEST_LOG_BYTES:
+        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        os.truncate(log, 0)
 
 
 def private_folder(folder: Path) -> Path:
