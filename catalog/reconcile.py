@@ -15,11 +15,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog import queue as messages
-from catalog.beats import Part, do_parts
 from catalog.dispatch import released_in
 from catalog.happenings import forget_happenings
 from catalog.leases import lose_expired_lease
 from catalog.models import AssetJob, IdempotentRequest, JobEvent, Photo, Worker
+from catalog.periodic import Part, do_parts
 from catalog.photo_leases import lose_expired_photo
 from catalog.photo_turns import photos_out, send_photo
 from catalog.workers import KEEP_SECONDS, live_workers

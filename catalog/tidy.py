@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.beats import Part, do_parts
 from catalog.deletion import PREFIXES, erase_due, remove_due, remove_later, used_keys
 from catalog.models import AssetJob, Photo, PhotoState
+from catalog.periodic import Part, do_parts
 from catalog.storage import storage
 
 TIDY_SECONDS = 5

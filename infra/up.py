@@ -19,16 +19,16 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from catalog.errors import CatalogError
-from infra import starts
+from infra import up_state
 from infra.bucket import set_up_bucket
 from infra.children import start_child
 from infra.demo import Demo
 from infra.engines import seaweedfs, valkey
 from infra.engines.engine import LOOPBACK, shorten_log
 from infra.env import Env
-from infra.starts import CannotStart
 from infra.storage import make_store
 from infra.supervisor import Say, Service, Supervisor
+from infra.up_state import CannotStart
 
 WAIT_FOR_WEB_SECONDS = 60
 WORKER_SHUTDOWN_MS = 12_000
@@ -59,15 +59,15 @@ class Wanted:
 def run(supervisor: Supervisor, place: Place, wanted: Wanted) -> None:
     """Start everything in order and watch it until somebody stops it. Raises CannotStart and what engines raise."""
     say = supervisor.say
-    starts.wait_for_earlier(place.data, say)
-    if moved := starts.choose_addresses(place.env, place.is_set):
-        starts.keep_addresses(place.data, moved)
+    up_state.wait_for_earlier(place.data, say)
+    if moved := up_state.choose_addresses(place.env, place.is_set):
+        up_state.keep_addresses(place.data, moved)
         say("plinth", f"taken ports: from now on {', '.join(moved)} lie elsewhere, see {place.data / 'up.json'}")
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - ourselves: settings are read once, at the start
     for engine in engines(place, say):
         supervisor.start(engine)
     prepare(place, say)
-    port = starts.choose_port(place.data, wanted.port)
+    port = up_state.choose_port(place.data, wanted.port)
     supervisor.start(web(place, port))
     supervisor.start(dispatcher(place))
     for number in range(1, wanted.workers + 1):

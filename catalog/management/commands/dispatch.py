@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from catalog.beats import Beat, run_beats
 from catalog.dispatch import RELEASE_SECONDS, release_window
+from catalog.periodic import Beat, run_beats
 from catalog.photo_turns import release_photos
 from catalog.reconcile import RECONCILE_SECONDS, reconcile
 from catalog.tidy import TIDY_SECONDS, tidy

@@ -11,8 +11,8 @@ from catalog.errors import Away
 from infra import up
 from infra.engines.engine import EngineFailed, EngineMissing
 from infra.settings import is_set
-from infra.starts import CannotStart, alone, keep_processes
 from infra.supervisor import Supervisor, stopping_on_signals
+from infra.up_state import CannotStart, alone, keep_processes
 
 
 class Command(BaseCommand):

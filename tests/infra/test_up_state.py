@@ -16,7 +16,7 @@ from infra import settings as real_settings
 from infra.addresses import Kept, read_kept, write_kept
 from infra.engines.engine import free_ports
 from infra.parse import Secret
-from infra.starts import (
+from infra.up_state import (
     CannotStart,
     alone,
     choose_addresses,
@@ -65,7 +65,7 @@ def test_a_start_waits_for_processes_of_an_earlier_one(tmp_path: Path) -> None:
 
 
 def test_what_will_not_end_is_named_and_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.starts.WAIT_SECONDS", 0.3)
+    monkeypatch.setattr("infra.up_state.WAIT_SECONDS", 0.3)
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         keep_processes(tmp_path)([process])

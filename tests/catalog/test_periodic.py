@@ -8,7 +8,7 @@ import time
 import pytest
 from django.db import DatabaseError
 
-from catalog.beats import Beat, run_beats
+from catalog.periodic import Beat, run_beats
 
 
 def test_work_goes_on_until_told_to_stop() -> None:
