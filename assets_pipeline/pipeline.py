@@ -24,6 +24,7 @@ from assets_pipeline.stages.generate import Generate, ignore, never
 from assets_pipeline.stages.inspect import Inspect
 from assets_pipeline.stages.preview import Preview
 from assets_pipeline.stages.render import Render
+from assets_pipeline.stages.reuse import Reuse
 from assets_pipeline.stages.segment import Segment
 from assets_pipeline.stages.store import Store
 from assets_pipeline.stages.unwrap import Unwrap
@@ -86,6 +87,16 @@ def plan(
         Store: Store(adapters.store),
     }
     return [stages[kind] for kind in kinds]
+
+
+def remake(recipe: Recipe) -> list[Stage]:
+    """The shape of an uploaded model -> low-poly mesh, its maps laid out and baked anew."""
+    return [Clean(), Decimate(recipe.triangles), Unwrap(recipe.texture_size), Bake(recipe.texture_size)]
+
+
+def reuse(recipe: Recipe) -> list[Stage]:
+    """The same for one whose texcoords and maps will do as they are."""
+    return [Clean(), Reuse(recipe.texture_size)]
 
 
 def deliver(recipe: Recipe, tools: GltfTools, licence: Licence) -> list[Stage]:

@@ -46,6 +46,8 @@ KINDS: Mapping[str, Sequence[type[pipeline.Stage]]] = {
     tasks.FINISH: (*pipeline.FINISH, *pipeline.COMPARE),
 }
 BEFORE = {tasks.GENERATE: tasks.PREPARE, tasks.FINISH: tasks.GENERATE}
+LACKING = ("generator_unavailable", "no_generator", "weights_missing")
+"""What another worker may have."""
 
 
 class Workshop:
@@ -68,6 +70,8 @@ class Workshop:
                     return Making(task, self, watch).result()
                 case tasks.EditTask():
                     return finished(*remake.edit(task, self.tools, watch), task.store, task.files, watch)
+                case tasks.AdoptTask():
+                    return finished(*remake.adopt(task, self.tools, watch), task.store, task.files, watch)
                 case tasks.InspectTask():
                     return inspect_stored_photo(task, watch)
                 case tasks.DescribeTask():
@@ -109,13 +113,28 @@ class Making:
         return tasks.Checkpoint(self.up_to(self.task.group)[0])
 
     def up_to(self, group: str) -> tuple[str, Asset]:
-        """(key, asset) after `group`: from its checkpoint, or made from what comes before, however far back."""
+        """(key, asset) after `group`: from its checkpoint, or made from what comes before, however far back.
+
+        Raises Unavailable ("checkpoint_lost") where an earlier group has to run again that cannot run here.
+        """
         own = {tasks.PREPARE: self.task.prepared_key, tasks.GENERATE: self.task.generated_key}[group]
         if own and (asset := self.shop.read(self.task.store, own)):
             return own, asset
+        try:
+            return self.make(group, own)
+        except Unavailable as error:
+            if group == self.task.group or error.code not in LACKING:
+                raise
+            advice = "An intermediate result is lost or damaged: it is made again where that is possible."
+            raise Unavailable("checkpoint_lost", advice) from error
+
+    def make(self, group: str, own: str) -> tuple[str, Asset]:
+        """(key, asset) after `group`, of which the job's `own` checkpoint is lost. Raises Unavailable."""
         key = self.key(group)
         if key != own and (asset := self.shop.read(self.task.store, key)):
             return key, asset
+        if group == tasks.GENERATE and (lack := registry.why_not_here(self.generator().spec, is_here)):
+            raise Unavailable("generator_unavailable", f"{self.task.recipe.generator} cannot run here: it {lack}.")
         asset = self.run(group, self.before(group))
         if group == tasks.PREPARE:
             asset = without_originals(asset)

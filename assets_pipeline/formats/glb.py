@@ -276,13 +276,18 @@ def _image(document: dict[str, Any], body: bytes, image: Mapping[str, Any]) -> E
 
 def _node_matrix(document: dict[str, Any], index: int) -> NDArray[np.float64]:
     """From the node's frame to the world, float64 (4, 4)."""
-    node = document["nodes"][index]
+    matrix = node_matrix(document["nodes"][index])
+    parents = [i for i, other in enumerate(document["nodes"]) if index in other.get("children", [])]
+    return _node_matrix(document, parents[0]) @ matrix if parents else matrix
+
+
+def node_matrix(node: Mapping[str, Any]) -> NDArray[np.float64]:
+    """From the node's frame to its parent's, float64 (4, 4)."""
     matrix = np.array(node.get("matrix", np.eye(4).ravel()), np.float64).reshape(4, 4).T
     if "matrix" not in node:
         matrix[:3, :3] = _rotation(*node.get("rotation", (0.0, 0.0, 0.0, 1.0))) * node.get("scale", (1.0, 1.0, 1.0))
         matrix[:3, 3] = node.get("translation", (0.0, 0.0, 0.0))
-    parents = [i for i, other in enumerate(document["nodes"]) if index in other.get("children", [])]
-    return _node_matrix(document, parents[0]) @ matrix if parents else matrix
+    return matrix
 
 
 def _rotation(x: float, y: float, z: float, w: float) -> NDArray[np.float64]:

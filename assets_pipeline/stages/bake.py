@@ -71,7 +71,7 @@ def bake(
     occlusion, occluded = _occlusion(lowpoly, highpoly, scene, min(OCCLUSION_SIZE, size))
     material = Material(
         base_color=_map(base_color, texels),
-        metallic_roughness=_metallic_roughness(raw),
+        metallic_roughness=_metallic_roughness(texels, hits, lowpoly, highpoly, raw),
         normal=_map(normal, texels) if _has_relief(normal) else _constant(*FLAT),
         occlusion=occlusion,
     )
@@ -91,29 +91,46 @@ def _constant(*value: int) -> NDArray[np.uint8]:
     return frozen(np.full((CONSTANT, CONSTANT, len(value)), value, np.uint8))
 
 
-def _metallic_roughness(raw: RawShape) -> NDArray[np.uint8]:
+def _metallic_roughness(texels: Texels, hits: Hits, lowpoly: Mesh, highpoly: Mesh, raw: RawShape) -> NDArray[np.uint8]:
+    """The map of a shape that has one, else one value for the whole product."""
+    if raw.metallic_roughness is None or highpoly.texcoords is None:
+        return constant_surface(raw)
+    return _map(_read(raw.metallic_roughness, texels, hits, lowpoly, highpoly), texels)
+
+
+def constant_surface(raw: RawShape) -> NDArray[np.uint8]:
+    """A metallic_roughness map that is the same everywhere."""
     roughness, metallic = to_bytes(np.array([raw.roughness, raw.metallic]))
     return _constant(255, int(roughness), int(metallic))
 
 
 def _base_color(texels: Texels, hits: Hits, lowpoly: Mesh, highpoly: Mesh, raw: RawShape) -> NDArray[np.uint8]:
-    """The colour of each texel, uint8 (n, 3) sRGB."""
-    corners = highpoly.indices.astype(np.int64)
-    result = np.full((len(texels.at), 3), UNCOLOURED, np.uint8)
+    """The colour of each texel, uint8 (n, 3) sRGB, or (n, 4) where the shape has alpha."""
     if raw.base_color is not None and highpoly.texcoords is not None:
-        source = _padded(raw.base_color[..., :3], highpoly)
-        pixels = texture_densities(highpoly, source.shape[1], source.shape[0])
-        texel = texture_densities(lowpoly, texels.size, texels.size)
-        texel = np.where(texel > 0, texel, np.inf)
-        for batch in texels.batches():
-            place = (hits.triangle[batch], hits.weights[batch])
-            footprint = pixels[hits.triangle[batch]] / texel[texels.triangle[batch]]
-            read = sample_area(source, interpolate(highpoly.texcoords, corners, *place), footprint)
-            result[batch] = np.clip(np.rint(read), 0, 255)
-    elif highpoly.colors is not None:
+        return _read(raw.base_color, texels, hits, lowpoly, highpoly)
+    result = np.full((len(texels.at), 3), UNCOLOURED, np.uint8)
+    if highpoly.colors is not None:
         colors = highpoly.colors[:, :3].astype(np.float32)
+        corners = highpoly.indices.astype(np.int64)
         for batch in texels.batches():
             result[batch] = np.rint(interpolate(colors, corners, hits.triangle[batch], hits.weights[batch]))
+    return result
+
+
+def _read(image: NDArray[np.uint8], texels: Texels, hits: Hits, lowpoly: Mesh, highpoly: Mesh) -> NDArray[np.uint8]:
+    """What `image`, a map over the high-poly texcoords, shows at each texel, uint8 (n, c)."""
+    assert highpoly.texcoords is not None, "a map lies over texcoords"
+    corners = highpoly.indices.astype(np.int64)
+    source = _padded(image, highpoly)
+    result = np.empty((len(texels.at), source.shape[2]), np.uint8)
+    pixels = texture_densities(highpoly, source.shape[1], source.shape[0])
+    texel = texture_densities(lowpoly, texels.size, texels.size)
+    texel = np.where(texel > 0, texel, np.inf)
+    for batch in texels.batches():
+        place = (hits.triangle[batch], hits.weights[batch])
+        footprint = pixels[hits.triangle[batch]] / texel[texels.triangle[batch]]
+        read = sample_area(source, interpolate(highpoly.texcoords, corners, *place), footprint)
+        result[batch] = np.clip(np.rint(read), 0, 255)
     return result
 
 

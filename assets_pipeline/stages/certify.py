@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from assets_pipeline.asset import Asset, Camera, Cutout, Hints, Mesh, RawShape, StageRecord
+from assets_pipeline.asset import UPLOADED, Asset, Camera, Cutout, Hints, Mesh, RawShape, StageRecord
 from assets_pipeline.formats.glb import glb_facts, read_glb
 from assets_pipeline.formats.model import ModelFile
 from assets_pipeline.formats.usdz import read_usdz
@@ -175,6 +175,8 @@ def agreement(
 
 def grade(raw: RawShape, hints: Hints, agrees: list[bool], *, dimensions_kept: bool) -> tuple[str, list[str]]:
     """A, B or C (DESIGN 5) and why. agrees: for each photo with a camera, whether the model looks like it."""
+    if raw.family == UPLOADED:
+        return "C", ["It was uploaded, and nothing says how true to the product it is.", *raw.notes]
     if not all(agrees):
         return "C", ["The model looks too little like the photo."]
     if raw.family not in PRIMITIVES:

@@ -75,7 +75,7 @@ def place(
     stretched.
     """
     given = np.array([hints.width or np.nan, hints.height or np.nan, hints.depth or np.nan])
-    scale = _uniform_scale(mesh.extents.astype(np.float64), given, raw.scale_known)
+    scale = uniform_scale(mesh.extents.astype(np.float64), given, raw.scale_known)
     size = mesh.extents * scale
     off = (not raw.rigid) & np.isfinite(given) & (size > 0) & ~(np.abs(size - given) <= SIZE_TOLERANCE * given)
     stretch = np.where(off, given / np.where(size > 0, size, 1), 1.0)
@@ -91,7 +91,7 @@ def place(
     return placed, cameras, {"scale": round(scale, 6), "stretch": [round(float(s), 5) for s in stretch]}
 
 
-def _uniform_scale(size: NDArray[np.float64], given: NDArray[np.float64], scale_known: bool) -> float:
+def uniform_scale(size: NDArray[np.float64], given: NDArray[np.float64], scale_known: bool) -> float:
     """The factor that brings height, else width, else depth to what was given; 1 without any."""
     for axis in (1, 0, 2):
         if np.isfinite(given[axis]) and size[axis] > 0:

@@ -42,9 +42,18 @@ def unwrap(mesh: Mesh, size: int, padding: int) -> tuple[Mesh, Mapping[str, Any]
     """
     positions, indices, _ = weld(mesh.positions, mesh.indices)
     best = _best_layout(positions, indices, size, padding)
+    laid_out = with_texcoords(positions, indices, best.texcoords, best.corners)
+    counts = {"method": best.method, "charts": best.charts, "coverage": best.coverage, "overlap": best.overlap}
+    return laid_out, {**counts, "size": size, "vertices": len(laid_out.positions)}
+
+
+def with_texcoords(
+    positions: NDArray[Any], indices: NDArray[np.int64], texcoords: NDArray[Any], corners: NDArray[np.int64]
+) -> Mesh:
+    """Welded `positions` under `texcoords`, with normals and tangents. corners: int64 (m, 3), into texcoords."""
     normals, normal_of = corner_normals(positions, indices, CREASE_DEGREES)
     span = int(normal_of.max()) + 1
-    pairs, at = np.unique(best.corners.ravel() * span + normal_of.ravel(), return_inverse=True)
+    pairs, at = np.unique(corners.ravel() * span + normal_of.ravel(), return_inverse=True)
     texcoord, normal = np.divmod(pairs, span)
     at = at.reshape(-1, 3)
     vertex = np.empty(len(pairs), np.int64)
@@ -52,13 +61,11 @@ def unwrap(mesh: Mesh, size: int, padding: int) -> tuple[Mesh, Mapping[str, Any]
     split = Mesh(
         positions=frozen(positions[vertex], np.float32),
         indices=frozen(at, np.uint32),
-        texcoords=frozen(best.texcoords[texcoord], np.float32),
+        texcoords=frozen(texcoords[texcoord], np.float32),
         normals=frozen(normals[normal], np.float32),
     )
     assert split.texcoords is not None and split.normals is not None
-    tangent = tangents(split.positions, split.indices, split.texcoords, split.normals)
-    counts = {"method": best.method, "charts": best.charts, "coverage": best.coverage, "overlap": best.overlap}
-    return replace(split, tangents=frozen(tangent)), {**counts, "size": size, "vertices": len(vertex)}
+    return replace(split, tangents=frozen(tangents(split.positions, split.indices, split.texcoords, split.normals)))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,493 @@
+"""bytes of a GLB that a stranger made -> its triangles, materials and pictures, or the reason why not
+
+Everything that the file declares is held against its length and our limits before memory is taken for it: counts before
+arrays, sizes before pixels. Nothing is fetched, and of what is packed only JPEG, PNG and WebP are unpacked.
+Spec: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
+"""
+
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assets_pipeline.errors import InputRejected
+from assets_pipeline.formats.glb import COMPONENTS, DTYPES, LARGEST, WEBP, node_matrix
+from assets_pipeline.formats.pictures import Picture, open_picture
+
+Json = dict[str, Any]
+
+SUPPORTED = {
+    WEBP,
+    "KHR_mesh_quantization",
+    "KHR_texture_transform",
+    "KHR_materials_unlit",
+    "KHR_materials_emissive_strength",
+}
+"""Extensions that a file may require."""
+
+COMPRESSED = {"KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_meshopt_compression", "KHR_texture_basisu"}
+TRANSFORM = "KHR_texture_transform"
+TRIANGLES, STRIP, FAN = 4, 5, 6
+"""Modes of a primitive that have a surface."""
+
+ODD = (
+    KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError, RecursionError,
+    struct.error,
+)  # fmt: skip
+"""What reading raises where a file is not what the standard says."""
+
+SENTENCES: Mapping[str, str] = {
+    "model_empty": "The file is empty: export or upload the model once more.",
+    "model_too_large": "The file has … MB, … MB at most: export smaller textures or fewer triangles.",
+    "not_a_glb": "This file is no GLB: export the model as binary glTF, one file that ends in .glb.",
+    "model_truncated": "The end of the file is missing: upload the model once more.",
+    "model_broken": "The model's file is damaged inside (…): export it once more.",
+    "model_external": "The model keeps a part of itself in other files: export it as one GLB with everything inside.",
+    "model_compressed": "The model is compressed by …, which we do not unpack: export it without compression.",
+    "model_extension": "The model needs …, which phones do not show: export it as plain glTF 2.0.",
+    "model_skinned": "The model has a skeleton: apply its pose and export it without.",
+    "model_too_complex": "The model has …, … at most: simplify it before you upload it.",
+    "model_no_surface": "There is no surface in the model: export the product's mesh with the scene.",
+    "model_texture_broken": "A texture of the model cannot be read: export it once more with JPEG or PNG textures.",
+    "model_texture_too_large": "A texture of the model has … x … pixels, … a side at most: make it smaller.",
+}
+"""Code -> what a shopkeeper is told, with … for what is filled in."""
+
+
+def refused(code: str, *filled: object) -> InputRejected:
+    """The rejection of that code, its gaps filled in order."""
+    first, *rest = SENTENCES[code].split("…")
+    return InputRejected(code, first + "".join(f"{value}{part}" for value, part in zip(filled, rest, strict=True)))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a model may hold. texels: of all its textures together; side: of one."""
+
+    json_bytes: int = 8_000_000
+    nodes: int = 20_000
+    depth: int = 64
+    primitives: int = 5_000
+    triangles: int = 2_000_000
+    vertices: int = 4_000_000
+    materials: int = 256
+    texture_side: int = 8192
+    texels: int = 140_000_000
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A picture on a surface. wrap: of s and t, as glTF numbers them. matrix: float64 (3, 3), of its texcoords."""
+
+    picture: Picture
+    texcoords: int = 0
+    wrap: tuple[int, int] = (10497, 10497)
+    matrix: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
+
+
+@dataclass(frozen=True)
+class Finish:
+    """A material as the file says it. base_color: linear, four of 0..1. cutoff: of alpha, where it is a mask."""
+
+    base_color: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    metallic: float = 1.0
+    roughness: float = 1.0
+    alpha_mode: str = "OPAQUE"
+    cutoff: float = 0.5
+    colors: Texture | None = None
+    surface: Texture | None = None
+    normal: Texture | None = None
+    occlusion: Texture | None = None
+
+    @property
+    def textures(self) -> tuple[Texture, ...]:
+        """Those that it has, the colours first."""
+        return tuple(filter(None, (self.colors, self.surface, self.normal, self.occlusion)))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Triangles of one material, in the world's frame.
+
+    positions: float64 (n, 3). indices: int64 (m, 3). texcoords: by set, float64 (n, 2). colors: float32 (n, 4) linear.
+    """
+
+    positions: NDArray[np.float64]
+    indices: NDArray[np.int64]
+    finish: int
+    texcoords: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
+    colors: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class ForeignModel:
+    """What is in the file. notes: what was left out, in sentences."""
+
+    pieces: tuple[Piece, ...]
+    finishes: tuple[Finish, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read_foreign_glb(data: bytes, limits: Limits | None = None) -> ForeignModel:
+    """The model in `data`. Raises InputRejected."""
+    document, body = _chunks(data, limits or Limits())
+    with _oddness_as_rejection():
+        return _Reader(document, body, limits or Limits()).model()
+
+
+@contextmanager
+def _oddness_as_rejection() -> Iterator[None]:
+    try:
+        yield
+    except InputRejected:
+        raise
+    except ODD as error:
+        raise refused("model_broken", f"{type(error).__name__}: {error}"[:120]) from None
+
+
+def _broken(what: str) -> NoReturn:
+    raise refused("model_broken", what)
+
+
+def _chunks(data: bytes, limits: Limits) -> tuple[Json, memoryview]:
+    """The JSON and the binary chunk (spec 4.4)."""
+    if not data:
+        raise refused("model_empty")
+    if data[:4] != b"glTF":
+        raise refused("not_a_glb")
+    if len(data) < 20:
+        raise refused("model_truncated")
+    _, version, length, json_bytes, kind = struct.unpack_from("<4sIII4s", data)
+    if version != 2 or kind != b"JSON":
+        raise refused("not_a_glb")
+    if length > len(data) or 20 + json_bytes > length:
+        raise refused("model_truncated")
+    if json_bytes > limits.json_bytes:
+        raise refused(
+            "model_too_complex", f"{json_bytes / 1e6:.0f} MB of descriptions", f"{limits.json_bytes / 1e6:.0f}"
+        )
+    with _oddness_as_rejection():
+        document = json.loads(bytes(data[20 : 20 + json_bytes]).decode("utf-8"), parse_constant=_no_constant)
+    if not isinstance(document, dict):
+        _broken("no object")
+    start = 20 + json_bytes
+    if start == length:
+        return document, memoryview(b"")
+    if start + 8 > length:
+        raise refused("model_truncated")
+    size, kind = struct.unpack_from("<I4s", data, start)
+    if start + 8 + size > length:
+        raise refused("model_truncated")
+    if kind != b"BIN\0":
+        _broken("an unknown chunk")
+    return document, memoryview(data)[start + 8 : start + 8 + size]
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+class _Reader:
+    """Reads one document; whatever is odd raises one of ODD or InputRejected."""
+
+    def __init__(self, document: Json, body: memoryview, limits: Limits) -> None:
+        self.document = document
+        self.body = body
+        self.limits = limits
+        self.notes: dict[str, None] = {}
+        self._checked: dict[str, list[Json]] = {}
+        self._texels = 0
+        self._pictures: dict[int, Picture] = {}
+
+    def model(self) -> ForeignModel:
+        """The whole of it."""
+        self._check_kind()
+        places = list(self._placed_meshes())
+        self._check_counts(places)
+        pieces = tuple(piece for mesh, matrix in places for piece in self._pieces(mesh, matrix))
+        if not pieces:
+            raise refused("model_no_surface")
+        used = sorted({piece.finish for piece in pieces})
+        finishes = {number: self._finish(number) for number in used}
+        place = {number: at for at, number in enumerate(used)}
+        renumbered = tuple(
+            Piece(piece.positions, piece.indices, place[piece.finish], piece.texcoords, piece.colors)
+            for piece in pieces
+        )
+        return ForeignModel(renumbered, tuple(finishes.values()), tuple(self.notes))
+
+    # what the file says of itself
+
+    def _check_kind(self) -> None:
+        """Raises InputRejected for what we cannot or must not read."""
+        used = {*self._names("extensionsUsed"), *self._names("extensionsRequired")}
+        if packed := sorted(used & COMPRESSED):
+            raise refused("model_compressed", packed[0])
+        if unknown := sorted({*self._names("extensionsRequired")} - SUPPORTED):
+            raise refused("model_extension", unknown[0][:60])
+        buffers = self._objects("buffers")
+        if any("uri" in each for each in (*buffers, *self._objects("images"))):
+            raise refused("model_external")
+        if len(buffers) > 1 or sum(int(each["byteLength"]) for each in buffers) > len(self.body):
+            raise refused("model_truncated")
+        if self._objects("animations"):
+            self.notes["Its animations were left out."] = None
+        if self._objects("cameras"):
+            self.notes["Its cameras were left out."] = None
+        if used & {"KHR_lights_punctual"}:
+            self.notes["Its lights were left out."] = None
+
+    def _names(self, key: str) -> list[str]:
+        return [str(name) for name in self._list(key)]
+
+    def _list(self, key: str) -> list[Any]:
+        found = self.document.get(key, [])
+        if not isinstance(found, list):
+            _broken(f"{key} is no list")
+        return found
+
+    def _objects(self, key: str) -> list[Json]:
+        if key not in self._checked:
+            found = self._list(key)
+            if not all(isinstance(each, dict) for each in found):
+                _broken(f"{key} holds something else")
+            self._checked[key] = found
+        return self._checked[key]
+
+    def _one(self, key: str, index: Any) -> Json:
+        found = self._objects(key)
+        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(found):
+            _broken(f"there is no {key} {str(index)[:20]}")
+        return found[index]
+
+    # where its meshes stand
+
+    def _placed_meshes(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Each mesh of the scene with its matrix, nodes from the roots down, none twice."""
+        nodes = self._objects("nodes")
+        if len(nodes) > self.limits.nodes:
+            raise refused("model_too_complex", f"{len(nodes)} nodes", self.limits.nodes)
+        seen: set[int] = set()
+        waiting = [(root, np.eye(4), 0) for root in reversed(self._roots(nodes))]
+        while waiting:
+            number, above, depth = waiting.pop()
+            node = self._one("nodes", number)
+            if number in seen or depth > self.limits.depth or len(waiting) > self.limits.nodes:
+                _broken("nodes in a circle, or too deep")
+            seen.add(number)
+            matrix = above @ node_matrix(node)
+            if not np.isfinite(matrix).all() or np.abs(matrix).max() > 1e9:
+                _broken("a place that is no number")
+            if "skin" in node:
+                raise refused("model_skinned")
+            if "mesh" in node:
+                yield node["mesh"], matrix
+            waiting += [(child, matrix, depth + 1) for child in reversed(node.get("children", []))]
+
+    def _roots(self, nodes: list[Json]) -> list[int]:
+        if self._list("scenes"):
+            return list(self._one("scenes", self.document.get("scene", 0)).get("nodes", []))
+        children = {child for node in nodes for child in node.get("children", [])}
+        return [number for number in range(len(nodes)) if number not in children]
+
+    # what they are made of
+
+    def _check_counts(self, places: list[tuple[int, NDArray[np.float64]]]) -> None:
+        """Raises InputRejected before any array is made; a mesh counts as often as it is placed."""
+        of_mesh = {mesh: self._counts(self._one("meshes", mesh)["primitives"]) for mesh in {mesh for mesh, _ in places}}
+        parts, corners, vertices = (sum(of_mesh[mesh][which] for mesh, _ in places) for which in range(3))
+        found = {
+            "parts": (parts, self.limits.primitives),
+            "triangles": (corners // 3, self.limits.triangles),
+            "vertices": (vertices, self.limits.vertices),
+            "materials": (len(self._list("materials")), self.limits.materials),
+        }
+        for what, (count, most) in found.items():
+            if count > most:
+                raise refused("model_too_complex", f"{count} {what}", most)
+
+    def _counts(self, primitives: list[Json]) -> tuple[int, int, int]:
+        """(primitives, corners, vertices) that one mesh declares."""
+        corners = vertices = 0
+        for primitive in primitives:
+            count = int(self._one("accessors", primitive["attributes"]["POSITION"])["count"])
+            vertices += count
+            corners += int(self._one("accessors", primitive["indices"])["count"]) if "indices" in primitive else count
+        return len(primitives), corners, vertices
+
+    def _pieces(self, mesh: int, matrix: NDArray[np.float64]) -> Iterator[Piece]:
+        for primitive in self._one("meshes", mesh)["primitives"]:
+            if COMPRESSED & {*primitive.get("extensions", {})}:
+                raise refused("model_compressed", next(iter(primitive["extensions"])))
+            if primitive.get("targets"):
+                self.notes["Its morph targets were left out."] = None
+            mode = primitive.get("mode", TRIANGLES)
+            if mode not in (TRIANGLES, STRIP, FAN):
+                self.notes["Its lines and points were left out."] = None
+                continue
+            piece = self._piece(primitive, mode, matrix)
+            if len(piece.indices):
+                yield piece
+
+    def _piece(self, primitive: Json, mode: int, matrix: NDArray[np.float64]) -> Piece:
+        attributes = primitive["attributes"]
+        local = self._floats(attributes["POSITION"], "VEC3")
+        positions = local.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+        corners = self._corners(primitive, len(positions))
+        indices = _triangles(corners, mode)
+        if np.linalg.det(matrix[:3, :3]) < 0:
+            indices = indices[:, ::-1]
+        sets = [int(name[9:]) for name in attributes if name.startswith("TEXCOORD_") and name[9:].isdigit()][:4]
+        texcoords = {each: self._floats(attributes[f"TEXCOORD_{each}"], "VEC2").astype(np.float64) for each in sets}
+        colors = self._colors(attributes["COLOR_0"]) if "COLOR_0" in attributes else None
+        lengths = {len(positions), *map(len, texcoords.values()), len(positions if colors is None else colors)}
+        if len(lengths) > 1:
+            _broken("attributes of different lengths")
+        finish = primitive.get("material", -1)
+        return Piece(positions, np.ascontiguousarray(indices), finish, texcoords, colors)
+
+    def _corners(self, primitive: Json, vertices: int) -> NDArray[np.int64]:
+        if "indices" not in primitive:
+            return np.arange(vertices)
+        values = self._accessor(primitive["indices"], "SCALAR")
+        if values.dtype.kind != "u":
+            _broken("corners that are no whole numbers")
+        corners = values.ravel().astype(np.int64)
+        if len(corners) and corners.max() >= vertices:
+            _broken("triangles with corners that are not there")
+        return corners
+
+    def _colors(self, accessor: int) -> NDArray[np.float32]:
+        kind = self._one("accessors", accessor).get("type")
+        values = self._floats(accessor, "VEC4" if kind == "VEC4" else "VEC3")
+        opaque = np.ones((len(values), 4), np.float32)
+        opaque[:, : values.shape[1]] = np.clip(values, 0, 1)
+        return opaque
+
+    def _floats(self, accessor: int, kind: str) -> NDArray[np.float32]:
+        """Values as floats, (count, components), all of them numbers."""
+        values = self._accessor(accessor, kind).astype(np.float32)
+        described = self._one("accessors", accessor)
+        if described.get("normalized") and described["componentType"] in LARGEST:
+            values = np.maximum(values / LARGEST[described["componentType"]], -1.0)
+        if not np.isfinite(values).all():
+            _broken("coordinates that are no numbers")
+        return values
+
+    def _accessor(self, number: int, kind: str) -> NDArray[Any]:
+        """The accessor's raw values over the file's own bytes, (count, components), if it lies within them."""
+        accessor = self._one("accessors", number)
+        if accessor.get("type") != kind:
+            _broken(f"{kind} expected")
+        if "sparse" in accessor:
+            raise refused("model_extension", "sparse data")
+        view = self._one("bufferViews", accessor["bufferView"])
+        dtype, width = np.dtype(DTYPES[accessor["componentType"]]).newbyteorder("<"), COMPONENTS[kind]
+        count, size = int(accessor["count"]), dtype.itemsize * width
+        start, length = self._span(view)
+        stride, offset = int(view.get("byteStride", size)), int(accessor.get("byteOffset", 0))
+        if count < 0 or offset < 0 or stride < size or offset + stride * (count - 1) + size > length:
+            _broken("data beyond its end")
+        return np.ndarray((count, width), dtype, self.body, start + offset, (stride, dtype.itemsize))
+
+    def _span(self, view: Json) -> tuple[int, int]:
+        """Where a buffer view lies: (start, length), within the file."""
+        start, length = int(view.get("byteOffset", 0)), int(view["byteLength"])
+        if start < 0 or length < 0 or start + length > len(self.body) or view.get("buffer", 0) != 0:
+            _broken("data beyond its end")
+        return start, length
+
+    # what they look like
+
+    def _finish(self, number: int) -> Finish:
+        if number == -1:
+            return Finish()
+        material = self._one("materials", number)
+        pbr = material.get("pbrMetallicRoughness", {})
+        base = tuple(_share(value) for value in pbr.get("baseColorFactor", (1, 1, 1, 1)))
+        if len(base) != 4:
+            _broken("a colour of other than four parts")
+        mode = material.get("alphaMode", "OPAQUE")
+        if material.get("emissiveTexture") or any(material.get("emissiveFactor", ())):
+            self.notes["Its own light was left out."] = None
+        if {*material.get("extensions", {})} - SUPPORTED:
+            self.notes["Special materials, such as coats and glass, were taken as plain ones."] = None
+        return Finish(
+            base_color=base,
+            metallic=_share(pbr.get("metallicFactor", 1)),
+            roughness=_share(pbr.get("roughnessFactor", 1)),
+            alpha_mode=mode if mode in ("MASK", "BLEND") else "OPAQUE",
+            cutoff=_share(material.get("alphaCutoff", 0.5)),
+            colors=self._texture(pbr.get("baseColorTexture")),
+            surface=self._texture(pbr.get("metallicRoughnessTexture")),
+            normal=self._texture(material.get("normalTexture")),
+            occlusion=self._texture(material.get("occlusionTexture")),
+        )
+
+    def _texture(self, info: Json | None) -> Texture | None:
+        if info is None:
+            return None
+        texture = self._one("textures", info["index"])
+        source = texture.get("extensions", {}).get(WEBP, texture).get("source")
+        if source is None:
+            return None
+        sampler = self._one("samplers", texture["sampler"]) if "sampler" in texture else {}
+        transform = info.get("extensions", {}).get(TRANSFORM, {})
+        return Texture(
+            self._picture(source),
+            int(transform.get("texCoord", info.get("texCoord", 0))),
+            (sampler.get("wrapS", 10497), sampler.get("wrapT", 10497)),
+            _texcoord_matrix(transform),
+        )
+
+    def _picture(self, number: int) -> Picture:
+        """The picture, opened but not unpacked; its declared size is within the limits."""
+        if number not in self._pictures:
+            image = self._one("images", number)
+            if image.get("mimeType") == "image/ktx2":
+                raise refused("model_compressed", "KTX2")
+            start, length = self._span(self._one("bufferViews", image["bufferView"]))
+            try:
+                picture = open_picture(bytes(self.body[start : start + length]))
+            except ValueError:
+                raise refused("model_texture_broken") from None
+            most = self.limits.texture_side
+            self._texels += picture.width * picture.height
+            if max(picture.width, picture.height) > most or self._texels > self.limits.texels:
+                raise refused("model_texture_too_large", picture.width, picture.height, most)
+            self._pictures[number] = picture
+        return self._pictures[number]
+
+
+def _triangles(corners: NDArray[np.int64], mode: int) -> NDArray[np.int64]:
+    """int64 (m, 3), counter-clockwise (spec 3.7.2.1)."""
+    if mode == TRIANGLES:
+        return corners[: len(corners) // 3 * 3].reshape(-1, 3)
+    if len(corners) < 3:
+        return np.empty((0, 3), np.int64)
+    if mode == FAN:
+        return np.stack([corners[1:-1], corners[2:], np.full(len(corners) - 2, corners[0])], axis=1)
+    strip = np.stack([corners[:-2], corners[1:-1], corners[2:]], axis=1)
+    strip[1::2] = strip[1::2][:, [0, 2, 1]]
+    return strip
+
+
+def _share(value: Any) -> float:
+    """A factor within 0..1."""
+    return float(min(max(float(value), 0.0), 1.0))
+
+
+def _texcoord_matrix(transform: Json) -> NDArray[np.float64]:
+    """float64 (3, 3), as KHR_texture_transform says."""
+    (x, y), (sx, sy) = transform.get("offset", (0, 0)), transform.get("scale", (1, 1))
+    angle = float(transform.get("rotation", 0))
+    cos, sin = np.cos(angle), np.sin(angle)
+    matrix = np.array([[cos * sx, sin * sy, x], [-sin * sx, cos * sy, y], [0, 0, 1]], np.float64)
+    if not np.isfinite(matrix).all() or np.abs(matrix).max() > 1e6:
+        _broken("texcoords that are no numbers")
+    return matrix
