@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from catalog.attempts import BROWSER_SECONDS, known_browser, may_attempt
 from catalog.errors import Invalid
 from catalog.invitations import check_password_strength
+from catalog.letters import may_send
 from dashboard.access import sign_in_first
 
 MISMATCH = "That e-mail address and password do not belong together."
@@ -37,7 +38,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             return enter(request, user, onward)
         else:
             trouble, status = MISMATCH, 422
-    context = {"onward": onward, "email": account, "trouble": trouble}
+    context = {"onward": onward, "email": account, "trouble": trouble, "may_reset": may_send()}
     return render(request, "dashboard/sign_in.html", context, status=status)
 
 

@@ -20,6 +20,7 @@ from catalog.invitations import (
     open_invitations,
     withdraw_invitation,
 )
+from catalog.letters import may_send, send_invitation
 from catalog.merchants import memberships
 from catalog.models import Invitation, Role
 from catalog.team import change_role, remove_member
@@ -42,7 +43,7 @@ def team(request: HttpRequest, access: Access) -> HttpResponse:
 
 @require_POST
 @member_page(owners=True)
-def send_invitation(request: HttpRequest, access: Access) -> HttpResponse:
+def invite_somebody(request: HttpRequest, access: Access) -> HttpResponse:
     """Invite somebody; the link is shown in this answer alone."""
     typed = {"email": request.POST.get("email", ""), "role": request.POST.get("role", "")}
     if typed["role"] not in ROLES:
@@ -53,7 +54,8 @@ def send_invitation(request: HttpRequest, access: Access) -> HttpResponse:
         errors = {"email": error.message}
         return _team_page(request, access, {"typed": typed, "errors": errors}, status=422)
     link = request.build_absolute_uri(reverse("dashboard:invitation", args=[token]))
-    return _team_page(request, access, {"invited": invitation, "link": link})
+    send_invitation(invitation, link)
+    return _team_page(request, access, {"invited": invitation, "link": link, "is_sent": may_send()})
 
 
 @require_POST

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from dashboard import analytics, home, importing, keys, products, shop, signing_in, team
+from dashboard import analytics, forgotten, home, importing, keys, products, shop, signing_in, team
 
 app_name = "dashboard"
 
@@ -20,7 +20,7 @@ of_a_shop: list[URLPattern | URLResolver] = [
     path("analytics", analytics.analytics, name="analytics"),
     path("analytics/<str:product_id>", analytics.product, name="analytics-product"),
     path("team", team.team, name="team"),
-    path("team/invite", team.send_invitation, name="team-invite"),
+    path("team/invite", team.invite_somebody, name="team-invite"),
     path("team/invitations/<str:invitation_id>/withdraw", team.withdraw, name="team-withdraw"),
     path("team/members/<int:user_id>", team.change, name="team-change"),
     path("keys", keys.keys, name="keys"),
@@ -35,6 +35,8 @@ urlpatterns = [
     path("sign-in", signing_in.sign_in, name="sign-in"),
     path("sign-out", signing_in.sign_out, name="sign-out"),
     path("password", signing_in.password, name="password"),
+    path("password/forgotten", forgotten.forgotten, name="forgotten"),
+    path("password/another/<str:person>/<str:token>", forgotten.another, name="another-password"),
     path("invitations/<str:token>", team.invitation, name="invitation"),
     path("shops/<slug:slug>/", include(of_a_shop)),
 ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from infra.parse import (
     Database,
+    EmailServer,
     Secret,
     parse_base_url,
     parse_bool,
@@ -16,6 +17,7 @@ from infra.parse import (
     parse_bucket,
     parse_cache,
     parse_database,
+    parse_email_server,
     parse_hosts,
     parse_log_format,
     parse_log_level,
@@ -67,9 +69,12 @@ class Env:
     api_writes_per_minute: int
     job_timeout_seconds: int
     worker_memory_bytes: int
+    no_worker_hours: int
     keep_events_days: int
     keep_checkpoints_days: int
     metrics_token: Secret
+    email_server: EmailServer
+    email_from: str
 
 
 @dataclass(frozen=True)
@@ -185,9 +190,7 @@ VARIABLES = (
         "",
     ),
     Variable("MAX_PHOTO_BYTES", "max_photo_bytes", parse_positive, "Bytes of one photo at most.", "64000000"),
-    Variable(
-        "MAX_MODEL_BYTES", "max_model_bytes", parse_positive, "Bytes of one uploaded model at most.", "100000000"
-    ),
+    Variable("MAX_MODEL_BYTES", "max_model_bytes", parse_positive, "Bytes of one uploaded model at most.", "100000000"),
     Variable(
         "FETCH_ALLOWED_NETWORKS",
         "fetch_allowed_networks",
@@ -215,6 +218,13 @@ VARIABLES = (
         "Resident memory that one task may take.",
         "4000000000",
     ),
+    Variable(
+        "NO_WORKER_HOURS",
+        "no_worker_hours",
+        parse_positive,
+        "Hours that a job waits for a worker with its generator before it chooses another or fails.",
+        "24",
+    ),
     Variable("KEEP_EVENTS_DAYS", "keep_events_days", parse_positive, "Days that ended jobs keep their events.", "30"),
     Variable(
         "KEEP_CHECKPOINTS_DAYS",
@@ -230,6 +240,15 @@ VARIABLES = (
         "Bearer token that /metrics asks for; empty: /metrics does not exist, except in the demo.",
         "",
     ),
+    Variable(
+        "EMAIL_URL",
+        "email_server",
+        parse_email_server,
+        "Server that sends e-mail: `smtp://HOST:25`, `smtp+starttls://USER:PASSWORD@HOST:587` or `smtps://…:465`; "
+        "empty: none is sent.",
+        "",
+    ),
+    Variable("EMAIL_FROM", "email_from", str, "Sender of our e-mail; needed with `EMAIL_URL`.", ""),
 )
 
 
@@ -249,6 +268,8 @@ def load(environ: Mapping[str, str]) -> Env:
             problems.append(f"{variable.name} {error}")
     if values.get("debug") and not demo:
         problems.append("DEBUG needs DEMO=true: debug pages show settings to strangers")
+    if bool(values.get("email_from")) != bool("email_server" in values and values["email_server"].host):
+        problems.append("EMAIL_URL and EMAIL_FROM belong together: set both or none")
     if problems:
         raise BadEnvironment(problems)
     return Env(**values)

@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("json", "text")
+EMAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 SECRET_KEY_CHARACTERS = 50  # Django's own check asks for as many
 
 
@@ -33,6 +34,17 @@ class Database:
     name: str
     host: str = ""
     port: int = 0
+    user: str = ""
+    password: Secret = Secret("")
+
+
+@dataclass(frozen=True)
+class EmailServer:
+    """Who sends our e-mail. scheme: of EMAIL_PORTS, which says how it is encrypted; empty: nobody does."""
+
+    scheme: str
+    host: str
+    port: int
     user: str = ""
     password: Secret = Secret("")
 
@@ -129,6 +141,23 @@ def _url(text: str, schemes: set[str], advice: str) -> Secret:
     if parts.scheme not in schemes or not parts.hostname:
         raise ValueError(advice)
     return Secret(text)
+
+
+def parse_email_server(text: str) -> EmailServer:
+    """`smtp://…`, `smtp+starttls://…` or `smtps://…`, or empty: there is none. Its errors never repeat the password."""
+    advice = "must be smtp://HOST:PORT, smtp+starttls://USER:PASSWORD@HOST:PORT or smtps://USER:PASSWORD@HOST:PORT"
+    parts = urlsplit(text)
+    if not text:
+        return EmailServer("", "", 0)
+    if parts.scheme not in EMAIL_PORTS or not parts.hostname:
+        raise ValueError(advice)
+    try:
+        port = parts.port or EMAIL_PORTS[parts.scheme]
+    except ValueError:
+        raise ValueError(advice) from None
+    return EmailServer(
+        parts.scheme, parts.hostname, port, unquote(parts.username or ""), Secret(unquote(parts.password or ""))
+    )
 
 
 def parse_base_url(text: str) -> str:

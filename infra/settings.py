@@ -126,6 +126,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+PASSWORD_RESET_TIMEOUT = 3600
+DEFAULT_FROM_EMAIL = ENV.email_from
+"""Empty: no e-mail is sent."""
+EMAIL_HOST, EMAIL_PORT = ENV.email_server.host, ENV.email_server.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = ENV.email_server.user, ENV.email_server.password.reveal()
+EMAIL_USE_SSL = ENV.email_server.scheme == "smtps"
+EMAIL_USE_TLS = ENV.email_server.scheme == "smtp+starttls"
+EMAIL_TIMEOUT = 10  # seconds
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -214,6 +223,7 @@ MAX_MODEL_BYTES = ENV.max_model_bytes
 FETCH_ALLOWED_NETWORKS = ENV.fetch_allowed_networks
 JOB_TIMEOUT_SECONDS = ENV.job_timeout_seconds
 WORKER_MEMORY_BYTES = ENV.worker_memory_bytes
+NO_WORKER_HOURS = ENV.no_worker_hours
 KEEP_EVENTS_DAYS = ENV.keep_events_days
 KEEP_CHECKPOINTS_DAYS = ENV.keep_checkpoints_days
 METRICS_TOKEN = ENV.metrics_token

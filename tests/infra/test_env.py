@@ -3,7 +3,7 @@
 import pytest
 
 from infra.env import VARIABLES, BadEnvironment, load
-from infra.parse import Database, Secret, parse_database
+from infra.parse import Database, EmailServer, Secret, parse_database
 
 KEY = "k3yX-aBc9" * 8
 PRODUCTION = {
@@ -65,6 +65,8 @@ def test_production_is_https_only_unless_told_otherwise() -> None:
         ("MAX_PHOTO_BYTES", "64 MB"),
         ("API_READS_PER_MINUTE", "0"),
         ("FETCH_ALLOWED_NETWORKS", "10.1.2.3/8"),
+        ("EMAIL_URL", "mail.internal:25"),
+        ("EMAIL_URL", "smtp://host:port"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str) -> None:
@@ -125,3 +127,16 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 
 def test_every_field_has_one_variable() -> None:
     assert sorted(variable.field for variable in VARIABLES) == sorted(load({"DEMO": "true"}).__dataclass_fields__)
+
+
+def test_the_server_for_e_mail_is_read_as_written() -> None:
+    url = "smtp+starttls://shop%40a.example:p%3Ass@mail.example"
+    env = load(PRODUCTION | {"EMAIL_URL": url, "EMAIL_FROM": "plinth@a.example"})
+    assert env.email_server == EmailServer("smtp+starttls", "mail.example", 587, "shop@a.example", Secret("p:ss"))
+    assert "p:ss" not in repr(env)
+    assert load(PRODUCTION).email_server.host == ""
+
+
+@pytest.mark.parametrize("given", [{"EMAIL_URL": "smtp://mail.example"}, {"EMAIL_FROM": "plinth@a.example"}])
+def test_a_server_for_e_mail_needs_a_sender_and_a_sender_a_server(given: dict[str, str]) -> None:
+    assert "belong together" in problems_of(PRODUCTION | given)

@@ -1,0 +1,133 @@
+"""Where e-mail is sent, invitations go by it and a forgotten password is replaced; elsewhere neither is offered."""
+
+import re
+import time
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+
+from catalog.merchants import create_merchant
+from catalog.models import Merchant
+from tests.dashboard.conftest import PASSWORD, People, Visitor
+
+NEW = "seven slow brown foxes"
+
+
+@pytest.fixture
+def posted(people: People, settings) -> People:
+    """With a server for e-mail."""
+    settings.DEFAULT_FROM_EMAIL = "plinth@example.test"
+    return people
+
+
+def letter(number: int = 1) -> mail.EmailMessage:
+    """The letter of that number, once it has been sent."""
+    end = time.monotonic() + 10
+    while len(mail.outbox) < number:
+        assert time.monotonic() < end, "no letter"
+        time.sleep(0.01)
+    return mail.outbox[number - 1]
+
+
+def link_in(text: str) -> str:
+    found = re.search(r"http://testserver(/\S+)", text)
+    assert found
+    return found[1]
+
+
+def ask(people: People, account: str) -> str:
+    return people.nobody.send("/password/forgotten", {"username": account}).content.decode()
+
+
+def test_an_invitation_goes_by_e_mail(posted: People) -> None:
+    form = {"email": "new@example.test", "role": "viewer"}
+    page = posted.owner.send(posted.at("team/invite"), form).content.decode()
+    assert "on its way to them by e-mail" in page
+    sent = letter()
+    assert (sent.to, sent.subject) == (["new@example.test"], "Join Lamps & Co on Plinth")
+    assert link_in(sent.body) in page
+    posted.nobody.read(link_in(sent.body))
+
+
+def test_a_shops_name_cannot_add_headers(posted: People) -> None:
+    Merchant.objects.filter(pk=posted.shop.pk).update(name="Lamps\r\nBcc: everybody@example.test")
+    posted.owner.send(posted.at("team/invite"), {"email": "new@example.test", "role": "viewer"})
+    assert letter().subject == "Join Lamps Bcc: everybody@example.test on Plinth"
+    assert letter().recipients() == ["new@example.test"]
+
+
+def test_a_forgotten_password_is_replaced_once(posted: People) -> None:
+    assert "Forgotten password?" in posted.nobody.read("/sign-in")
+    ask(posted, posted.owner.user.username.upper())
+    link = link_in(letter().body)
+    assert "Set another password" in posted.nobody.read(link)
+    assert posted.nobody.send(link, {"password": "short"}).status_code == 422
+    assert "Sign in with it" in posted.nobody.send(link, {"password": NEW}, follow=True).content.decode()
+    posted.nobody.read(link, 404)
+    form = {"username": posted.owner.user.username}
+    assert posted.nobody.send("/sign-in", {**form, "password": PASSWORD}).status_code == 422
+    assert posted.nobody.send("/sign-in", {**form, "password": NEW}).status_code == 302
+    assert posted.owner.get(posted.at("products/")).status_code == 302
+
+
+def test_strangers_are_told_the_same_and_get_no_letter(posted: People) -> None:
+    known, unknown = ask(posted, posted.owner.user.username), ask(posted, "who@example.test")
+    assert (
+        known.replace(posted.owner.user.username, "X").split("<h1>")[1]
+        == unknown.replace("who@example.test", "X").split("<h1>")[1]
+    )
+    letter()
+    time.sleep(0.05)
+    assert [sent.to for sent in mail.outbox] == [[posted.owner.user.username]]
+
+
+@pytest.mark.parametrize("link", ["/password/another/MQ/abc-def", "/password/another/x/y", "/password/another/%F0/y"])
+def test_forged_links_open_nothing(posted: People, link: str) -> None:
+    posted.nobody.read(link, 404)
+    assert posted.nobody.send(link, {"password": NEW}).status_code == 404
+
+
+def test_an_account_is_not_flooded_with_letters(posted: People, settings) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "letters"}}
+    cache.clear()
+    pages = [ask(posted, posted.owner.user.username) for _ in range(12)]
+    assert "tried too often" in pages[-1]
+    letter(10)
+    time.sleep(0.05)
+    assert len(mail.outbox) == 10
+
+
+def test_the_forms_need_their_token(posted: People) -> None:
+    response = posted.nobody.send("/password/forgotten", {"username": posted.owner.user.username}, token=False)
+    assert response.status_code == 403
+    assert mail.outbox == []
+
+
+def test_without_a_server_nothing_is_offered(people: People) -> None:
+    assert "Forgotten password?" not in people.nobody.read("/sign-in")
+    people.nobody.read("/password/forgotten", 404)
+    page = people.owner.send(people.at("team/invite"), {"email": "new@example.test", "role": "viewer"})
+    assert "send it yourself" in page.content.decode()
+    time.sleep(0.05)
+    assert mail.outbox == []
+
+
+def test_a_server_that_is_away_costs_nobody_anything(posted: People, settings, caplog) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    form = {"email": "new@example.test", "role": "viewer"}
+    assert posted.owner.send(posted.at("team/invite"), form).status_code == 200
+    end = time.monotonic() + 10
+    while "could not be sent" not in caplog.text:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_somebody_of_two_shops_chooses(people: People) -> None:
+    create_merchant("Second", people.owner.user)
+    visitor = Visitor("owner", people.owner.user)
+    assert visitor.get("/")["Location"] == "/shops/"
+    page = visitor.read("/shops/")
+    assert "Lamps &amp; Co" in page
+    assert "Second" in page
