@@ -49,7 +49,7 @@ def form_context(
         "units": [(name, f"{metres:g}", PLACES[name]) for name, metres in UNITS.items()],
         "errors": errors,
         "seen": digest(product),
-        "sized": sum(getattr(product, side) is not None for side in SIDES),
+        "given": sum(getattr(product, side) is not None for side in SIDES),
     }
 
 

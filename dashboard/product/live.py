@@ -58,7 +58,7 @@ def job_context(product: Product, job: AssetJob) -> dict[str, Any]:
         shown |= {"phases": phases_of(job), "working": bool(slots_of(job.queue)), **estimates(job)}
     if job.status == Status.REJECTED:
         shown["what_to_do"] = WHAT_TO_DO.get(job.reason, "")
-        shown["guilty"] = next(
+        shown["blamed"] = next(
             (photo for photo in product.photos.all() if job.advice.startswith(f"{photo.name}:")), None
         )
     shown["may_retry"] = not alive and Status.QUEUED in AssetJob.NEXT[Status(job.status)]

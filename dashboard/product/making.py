@@ -14,13 +14,16 @@ from catalog.errors import CatalogError, Invalid, Refused
 from catalog.forecast import forecast, line_for
 from catalog.inputs import USABLE
 from catalog.models import AssetJob, Kind, PhotoState, Product
+from catalog.queue import CPU
 from catalog.recipe import Recipe
-from catalog.workers import known_generators, known_names
+from catalog.workers import known_generators, known_names, slots_of
 from dashboard.access import Access, is_fragment, member_page, page, said
 from dashboard.product.live import panel_context
 from dashboard.product.words import PROFILES, QUALITIES
 
 STARTED = "model-started"
+LOOKING = "We are still looking at your photos; a moment."
+LOOKING_LATER = "Your photos wait for a worker: none is running now. Nothing is lost; it goes on by itself."
 
 
 def make_context(access: Access, product: Product, latest: AssetJob | None) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def ready_context(access: Access, product: Product) -> dict[str, Any]:
     elif not usable:
         why_not = "Add a photo first." if not fetched else "The photos are still on their way."
     elif looked_at or fetched:
-        why_not = "We are still looking at your photos; a moment."
+        why_not = LOOKING if slots_of(CPU) else LOOKING_LATER
     sized = all((product.width, product.height, product.depth))
     return {"product": product, "usable": usable, "why_not": why_not, "sized": sized}
 

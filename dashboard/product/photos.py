@@ -35,6 +35,9 @@ HELPFUL: Mapping[str, str] = {
 }
 """A side that is missing -> what would help, the most helpful first."""
 
+UNKNOWN_SIDE = 1000
+"""Of a photo that was refused: nobody wrote down how large it is."""
+
 NOT_SHOWN = frozenset({"not_an_image", "photo_broken", "photo_truncated", "photo_empty"})
 SEVERITY = ("retake", "usable", "note")
 
@@ -69,10 +72,15 @@ class Remark:
 
 @dataclass(frozen=True)
 class Card:
-    """A photo as the page shows it. picture: its address; empty where a browser could not show it."""
+    """A photo as the page shows it. picture: its address; empty where a browser could not show it.
+
+    width, height: what marks are measured in.
+    """
 
     photo: Photo
     picture: str
+    width: int
+    height: int
     remarks: Sequence[Remark]
     marks: Sequence[Mark]
 
@@ -110,6 +118,7 @@ def gallery_context(product: Product) -> dict[str, Any]:
         "views": list(VIEW_HELP.items()),
         "most_photos": photos.MAX_PHOTOS,
         "most_bytes": settings.MAX_PHOTO_BYTES,
+        "most_megabytes": f"{settings.MAX_PHOTO_BYTES / 1e6:g}",
         "types": " ".join(sorted(CONTENT_TYPES)),
         **sides_context(product),
     }
@@ -138,21 +147,21 @@ def next_photo(product: Product, named: Mapping[str, int]) -> str:
 def card_of(photo: Photo) -> Card:
     """The photo with its remarks, the gravest first, and their marks."""
     found = sorted(photo.advice, key=lambda each: SEVERITY.index(each["level"]) if each["level"] in SEVERITY else 9)
+    width, height = photo.width or UNKNOWN_SIDE, photo.height or UNKNOWN_SIDE
     remarks: list[Remark] = []
     marks: list[Mark] = []
     for each in found:
         boxes = each.get("boxes") or []
-        number = 1 + len({mark.number for mark in marks}) if boxes and photo.width and photo.height else 0
+        number = 1 + len({mark.number for mark in marks}) if boxes else 0
         remarks.append(Remark(each["level"], LEVELS.get(each["level"], ""), each["text"], number))
-        marks += [mark_of(photo, number, each["level"], box) for box in boxes if number]
+        marks += [mark_of(width, height, number, each["level"], box) for box in boxes]
     shown = photo.state != PhotoState.AWAITED and photo.content_type in SHOWN_BY_BROWSERS
     picture = link_to(photo.key) if shown and photo.reject_code not in NOT_SHOWN else ""
-    return Card(photo, picture, remarks, marks)
+    return Card(photo, picture, width, height, remarks, marks)
 
 
-def mark_of(photo: Photo, number: int, level: str, box: Mapping[str, float]) -> Mark:
+def mark_of(width: int, height: int, number: int, level: str, box: Mapping[str, float]) -> Mark:
     """A box as a share of the photo -> pixels of it."""
-    width, height = float(photo.width or 1), float(photo.height or 1)
     return Mark(
         number,
         level,

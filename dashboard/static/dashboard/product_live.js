@@ -69,3 +69,12 @@ document.body.addEventListener('model-started', () => {
 alive = Boolean(model().dataset.live);
 stage = model().dataset.stage ?? '';
 follow();
+
+// A picture that the browser cannot show, or that is gone from the store.
+
+function unshown(image) {
+  image.closest('.marked').hidden = true;
+  image.closest('.photo-frame').querySelector('.no-picture').hidden = false;
+}
+document.addEventListener('error', (event) => { if (event.target.matches?.('.marked img')) unshown(event.target); }, true);
+document.querySelectorAll('.marked img').forEach((image) => { if (image.complete && !image.naturalWidth) unshown(image); });

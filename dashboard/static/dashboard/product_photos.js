@@ -209,14 +209,8 @@ document.addEventListener('drop', (event) => {
   select.dispatchEvent(new Event('change', { bubbles: true }));
 });
 
-// A picture that the browser cannot show, and the keyboard's place when a photo is gone.
+// The keyboard's place when a photo is gone.
 
-function unshown(image) {
-  image.closest('.marked').hidden = true;
-  image.closest('.photo-frame').querySelector('.no-picture').hidden = false;
-}
-document.addEventListener('error', (event) => { if (event.target.matches?.('.marked img')) unshown(event.target); }, true);
-document.querySelectorAll('.marked img').forEach((image) => { if (image.complete && !image.naturalWidth && image.loading !== 'lazy') unshown(image); });
 document.body.addEventListener('photos-changed', () => {
   if (document.activeElement === document.body || !document.activeElement) document.querySelector('#photos-h').focus();
 });
