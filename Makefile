@@ -88,16 +88,20 @@ test: setup-dev chromium ## Run the tests, except the slow ones
 	@$(PY) -m pytest -m "not slow"
 
 .PHONY: test-slow
-test-slow: setup-dev chromium ## Run the slow tests only
+test-slow: setup-dev chromium brokers ## Run the slow tests only
 	@$(PY) -m pytest -m slow
 
 .PHONY: test-all
-test-all: setup-dev chromium ## Run every test
+test-all: setup-dev chromium brokers ## Run every test
 	@$(PY) -m pytest
 
 .PHONY: chromium
 chromium: # only the browser tests need it
 	@infra/chromium.sh
+
+.PHONY: brokers
+brokers: # the slow tests of the brokers need them
+	@infra/brokers.sh
 
 .PHONY: lint
 lint: .venv/dev.stamp ## ruff, mypy and the import contracts
