@@ -75,6 +75,7 @@ class Demo:
         for sample in self._read_samples():
             self._offer(merchant, sample)
         yield f"open    {self.address}/"
+        yield f"shop    {self.address}/demo/"
         yield f"log in  {access.email} with the password {access.password}"
         yield f"API     curl -H 'Authorization: Bearer {access.api_key}' {self.address}/api/v1/products"
         yield f"docs    {self.address}/api/v1/docs"
@@ -90,7 +91,7 @@ class Demo:
     def _line(self, job: AssetJob) -> str:
         product = job.product
         if job.status == Status.PUBLISHED:
-            return f"ready   {product.title}: {self.address}/s/{product.public_id}.json"
+            return f"ready   {product.title}: {self.address}/demo/{product.sku}"
         grade = f", grade {job.version.grade}" if job.version else ""
         return f"{product.title}: {Status(job.status).label}{grade}. {job.advice}".rstrip()
 

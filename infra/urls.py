@@ -1,8 +1,10 @@
 """URL -> view, for the whole site"""
 
+from django.conf import settings
 from django.urls import include, path
 
 from catalog.admin import site as staff_site
+from infra import demo_shop
 from infra.health import healthz, readyz
 from infra.metrics import metrics
 
@@ -13,6 +15,7 @@ urlpatterns = [
     path("api/v1/", include("catalog.api.urls")),
     path("s/", include("catalog.api.storefront")),
     path("", include("catalog.embed.urls")),
+    *(demo_shop.urlpatterns if settings.ENV.demo else ()),
     path("staff/", staff_site.urls),
     path("", include("dashboard.urls")),
 ]
