@@ -17,7 +17,7 @@ sheet.replaceSync(`
 .live > * { background: transparent; --poster-color: transparent; --progress-bar-color: var(--plinth-accent, #222) }
 .on > .picture { visibility: hidden }
 .stage:not(.on) > .live { opacity: 0; pointer-events: none }
-.bar { position: absolute; inset: auto 0 0; display: flex; flex-wrap: wrap; justify-content: center; gap: .5em; padding: .75em;
+.bar { position: absolute; inset: 0; display: flex; flex-wrap: wrap; place-content: end center; gap: .5em; padding: .75em;
   pointer-events: none }
 .bar > * { pointer-events: auto }
 button { min-height: 44px; padding: 0 1.1em; border: 1px solid #0003; border-radius: var(--plinth-radius, 22px);

@@ -27,7 +27,7 @@ async function showInModelViewer({ place, manifest, files, home, words, alt, wal
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
   const settings = {
     alt, ar: '', 'ar-modes': 'webxr', 'ar-scale': 'fixed', 'ar-placement': wall ? 'wall' : 'floor', 'camera-controls': '',
-    'camera-orbit': '30deg 76deg auto', // the poster's
+    'camera-orbit': '30deg 76deg 105%', // the poster's
     'environment-image': 'neutral', 'interaction-prompt': still ? 'none' : 'auto', loading: 'eager', part: 'viewer',
     'shadow-intensity': '1', 'shadow-softness': '.9', 'tone-mapping': 'neutral', 'touch-action': 'pan-y', exportparts: 'default-progress-bar',
     ...(words.controls && { a11y: JSON.stringify(words.controls) }),
