@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from catalog.dispatch import released_in, waiting_in
-from catalog.leases import group_total
 from catalog.models import AssetJob, Group, Kind, Merchant, StageTotal
 from catalog.queue import CPU
+from catalog.spending import group_total
 from catalog.workers import slots_of
 
 JOBS_LOOKED_AT = 100

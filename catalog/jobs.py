@@ -11,9 +11,10 @@ from catalog.checks import Check, anything
 from catalog.dispatch import release_after_commit, released_in, waiting_in
 from catalog.errors import Conflict, Invalid, LostRace
 from catalog.inputs import USABLE, fingerprint
-from catalog.leases import CANCELLED_BY_MERCHANT, group_totals
+from catalog.leases import CANCELLED_BY_MERCHANT
 from catalog.models import AssetJob, Group, Kind, PhotoState, Priority, Product, StageTotal, Status
 from catalog.recipe import Recipe
+from catalog.spending import group_totals
 from catalog.versions import publish_version, refuse_archived
 from catalog.workers import known_generators, known_names, slots_of
 

@@ -12,16 +12,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from catalog import versions
 from catalog.dispatch import release_after_commit
 from catalog.errors import Conflict, LostRace
 from catalog.inputs import fingerprint
-from catalog.models import AssetJob, AssetVersion, Group, Kind, StageTotal, Status, count_usage
+from catalog.models import AssetJob, AssetVersion, Group, Status, count_usage
 from catalog.queue import CPU
 from catalog.recipe import Recipe
+from catalog.spending import book
+from catalog.workers import known_generators
 
 LEASE_SECONDS = 12
 HEARTBEAT_SECONDS = 3
@@ -36,6 +37,10 @@ BACKOFF_SECONDS = (5, 15, 45, 120)
 """Before the second to the fifth attempt, give or take a fifth, so that jobs do not come back all at once."""
 
 CANCELLED_BY_MERCHANT = "cancelled"
+CHECKPOINT_LOST = "checkpoint_lost"
+"""What a worker says that cannot read what the group before has left, and cannot make it either."""
+
+MAX_LOST_CHECKPOINTS = 3
 WORKER_LOST = "worker_lost"
 WORKER_LOST_ADVICE = "Making this asset stopped a worker several times; we have to look into it."
 
@@ -178,13 +183,18 @@ def reject_input(lease: Lease, code: str, advice: str, spent: Spent = NOTHING_SP
 
 @transaction.atomic
 def postpone(lease: Lease, code: str, advice: str, spent: Spent = NOTHING_SPENT) -> None:
-    """Something is away: queued again for later, failed after MAX_ATTEMPTS of this group. Raises LostRace."""
+    """Something is away: queued again for later, failed after MAX_ATTEMPTS of this group. Raises LostRace.
+
+    With CHECKPOINT_LOST it goes back to the group before, at once.
+    """
     job = _hold(lease)
     _spend(job, spent)
     attempts = job.attempts + 1
     if _obey(job):
         return
-    if attempts >= MAX_ATTEMPTS:
+    if code == CHECKPOINT_LOST:
+        _go_back(job, advice)
+    elif attempts >= MAX_ATTEMPTS:
         _end(job, Status.FAILED, reason=code, advice=advice, attempts=attempts)
     else:
         wait = timedelta(seconds=BACKOFF_SECONDS[attempts - 1] * random.uniform(0.8, 1.2))  # noqa: S311
@@ -237,17 +247,6 @@ def lose_expired_lease(job_pk: int) -> bool:
     return job is not None
 
 
-def group_total(group: str, recipe: Mapping[str, Any]) -> str:
-    """The name of the StageTotal that says how long a group takes at the recipe's quality."""
-    return f"{group}/{Recipe.from_json(recipe).quality}"[:20]
-
-
-def group_totals(job: AssetJob) -> list[str]:
-    """Those of every group that the job goes through. Edits and uploads have one, of their own."""
-    groups = list(Group) if job.kind == Kind.MAKE else [job.kind]
-    return [group_total(group, job.recipe) for group in groups]
-
-
 def _locked(job_pk: int, **conditions: object) -> AssetJob | None:
     """The job, locked until the transaction ends, with what it belongs to.
 
@@ -278,20 +277,8 @@ def _record_lease(job: AssetJob, reason: str, text: str = "") -> None:
 
 def _spend(job: AssetJob, spent: Spent, *, whole_group: bool = False, versions: int = 0) -> None:
     """Book what a task took and made; only a group that ran to its end tells how long groups take."""
-    _change(job, cpu_seconds=job.cpu_seconds + spent.cpu_seconds, gpu_seconds=job.gpu_seconds + spent.gpu_seconds)
-    for stage, seconds in spent.seconds.items():
-        job.events.create(kind="stage", status=job.status, stage=stage, seconds=seconds)
-    totals = dict(spent.seconds)
-    if whole_group and totals:
-        group = job.group if job.kind == Kind.MAKE else job.kind
-        totals[group_total(group, job.recipe)] = sum(spent.seconds.values())
-    for stage, seconds in sorted(totals.items()):  # in one order, or two workers would wait for each other
-        StageTotal.objects.get_or_create(stage=stage)
-        StageTotal.objects.filter(stage=stage).update(count=F("count") + 1, seconds=F("seconds") + seconds)
-    cpu_seconds, gpu_seconds = spent.cpu_seconds, spent.gpu_seconds
-    if cpu_seconds or gpu_seconds or versions:
-        more = {"cpu_seconds": cpu_seconds, "gpu_seconds": gpu_seconds, "versions": versions}
-        count_usage(job.merchant_id, job.generator, more)
+    used = {"cpu_seconds": spent.cpu_seconds, "gpu_seconds": spent.gpu_seconds, "versions": versions}
+    book(job, spent.seconds, used, whole_group=whole_group)
 
 
 def _go_to(job: AssetJob, group: Group, spent: Spent, **fields: object) -> None:
@@ -320,6 +307,20 @@ def _queue_again(job: AssetJob, *, reason: str = "", advice: str = "", **fields:
     free = {"lease": None, "lease_expires_at": None, "released_at": None, "worker": ""}
     job.move_to(Status.QUEUED, reason=reason, advice=advice, **free, **fields)
     release_after_commit()
+
+
+def _go_back(job: AssetJob, advice: str) -> None:
+    """Have the group before run again, where its generator can; fail where that has not helped several times."""
+    times = job.events.filter(kind="status", reason=CHECKPOINT_LOST, at__gte=job.started_at).count()
+    spec = known_generators().get(job.generator)
+    if times >= MAX_LOST_CHECKPOINTS:
+        _end(job, Status.FAILED, reason=CHECKPOINT_LOST, advice=advice)
+    elif job.group == Group.FINISH and spec is not None:
+        lost = {"group": Group.GENERATE, "queue": str(spec["queue"]), "generated_key": ""}
+        _queue_again(job, reason=CHECKPOINT_LOST, advice=advice, lost_leases=0, attempts=0, **lost)
+    else:
+        lost = {"group": Group.PREPARE, "queue": CPU, "prepared_key": "", "generated_key": ""}
+        _queue_again(job, reason=CHECKPOINT_LOST, advice=advice, lost_leases=0, attempts=0, **lost)
 
 
 def _lose(job: AssetJob, why: str) -> None:

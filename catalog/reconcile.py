@@ -22,6 +22,7 @@ from catalog.models import AssetJob, IdempotentRequest, JobEvent, Photo, Worker
 from catalog.periodic import Part, do_parts
 from catalog.photo_leases import lose_expired_photo
 from catalog.photo_turns import photos_out, send_photo
+from catalog.stranded import settle_stranded
 from catalog.workers import KEEP_SECONDS, live_workers
 
 RECONCILE_SECONDS = 5
@@ -131,6 +132,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "lost leases": lose_leases,
     "photos' lost leases": lose_photo_leases,
     "jobs sent again": resend_jobs,
+    "jobs without workers": settle_stranded,
     "photos sent again": resend_photos,
     "requests forgotten": forget_requests,
     "events forgotten": forget_events,

@@ -287,6 +287,36 @@ class TestTrouble:
         job.refresh_from_db()
         assert (job.status, job.reason, job.advice) == (Status.FAILED, "storage_away", "The file store is away.")
 
+    def test_a_lost_checkpoint_sends_the_job_back_one_group(self, job: AssetJob) -> None:
+        make_worker()
+        leases.postpone(lease_at(job, Group.FINISH), "checkpoint_lost", "It is made again.", SPENT)
+        job.refresh_from_db()
+        assert (job.status, job.reason, job.group, job.queue) == (
+            Status.QUEUED, "checkpoint_lost", Group.GENERATE, "cpu"
+        )  # fmt: skip
+        assert (job.prepared_key, job.generated_key, job.retry_at) == ("checkpoints/p.npz", "", None)
+        leases.postpone(claim(job, Group.GENERATE), "checkpoint_lost", "It is made again.", SPENT)
+        job.refresh_from_db()
+        assert (job.group, job.prepared_key, job.attempts) == (Group.PREPARE, "", 0)
+
+    def test_a_lost_checkpoint_of_a_generator_that_nobody_knows_any_more_has_it_chosen_again(
+        self, job: AssetJob
+    ) -> None:
+        leases.postpone(lease_at(job, Group.FINISH), "checkpoint_lost", "It is made again.")
+        job.refresh_from_db()
+        assert (job.group, job.queue) == (Group.PREPARE, "cpu")
+
+    def test_a_checkpoint_that_is_lost_again_and_again_fails_the_job(self, job: AssetJob) -> None:
+        make_worker()
+        lease = lease_at(job, Group.FINISH)
+        for _ in range(leases.MAX_LOST_CHECKPOINTS):
+            leases.postpone(lease, "checkpoint_lost", "It is made again.")
+            leases.end_generate(claim(job, Group.GENERATE), key="g", spent=SPENT)
+            lease = claim(job, Group.FINISH)
+        leases.postpone(lease, "checkpoint_lost", "It is made again.")
+        job.refresh_from_db()
+        assert (job.status, job.reason) == (Status.FAILED, "checkpoint_lost")
+
     def test_rejection_tells_the_merchant_what_to_do(self, job: AssetJob) -> None:
         leases.reject_input(claim(job), "no_product", "Photograph the product alone.", SPENT)
         job.refresh_from_db()
