@@ -3,7 +3,7 @@
     dramatiq tests.infra.errands
 
 with BROKER_URL, and ERRANDS: a folder. A message begins with one line in `begun` and ends with one in `done`; while
-a file `hold` lies there, it does not end.
+a file `hold` lies there, it does not end. With a file `last` there, a worker that ends sends 60 messages.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import dramatiq
 
+from catalog.sender import Message, sender
 from infra.broker import make_broker
 
 FOLDER = Path(os.environ["ERRANDS"])
@@ -25,6 +26,12 @@ class Alone(dramatiq.Middleware):
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         worker.worker_threads = worker.queue_prefetch = 1
         worker.worker_timeout = POLL_MS
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """As one of our workers that hands its job back: others are told."""
+        if (FOLDER / "last").exists():
+            for pk in range(60):
+                sender().put(Message("prepare", "gpu", pk))
 
 
 broker = make_broker(os.environ["BROKER_URL"])

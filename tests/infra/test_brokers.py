@@ -98,6 +98,13 @@ class Errands:
             time.sleep(0.02)
         return time.monotonic() - start
 
+    def wait_until_ready(self) -> None:
+        """Until a worker reads its queues."""
+        end = time.monotonic() + 30
+        while b"ready for action" not in (self.folder / "workers.log").read_bytes():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
     def hold(self) -> None:
         """Let no errand end."""
         (self.folder / "hold").touch()
@@ -274,6 +281,16 @@ def test_a_silent_broker_is_given_up_in_time(scheme: str) -> None:
         with pytest.raises(Exception, match=r"no AMQP|[Tt]imeout"):
             ping_broker(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/")
         assert time.monotonic() - start < 3
+
+
+def test_what_a_worker_sends_while_it_ends_reaches_another(url: str, start_errands: Any) -> None:
+    errands = start_errands(url)
+    (errands.folder / "last").touch()
+    first = errands.start_worker("--queues", "cpu")
+    errands.wait_until_ready()
+    end(first, signal.SIGTERM)
+    errands.start_worker("--queues", "gpu")
+    errands.wait("done", set(range(60)), seconds=30)
 
 
 @SLOW
