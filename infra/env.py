@@ -70,7 +70,6 @@ class Env:
     job_timeout_seconds: int
     worker_memory_bytes: int
     no_worker_hours: int
-    no_worker_hours: int
     keep_events_days: int
     keep_checkpoints_days: int
     metrics_token: Secret
@@ -218,13 +217,6 @@ VARIABLES = (
         parse_positive,
         "Resident memory that one task may take.",
         "4000000000",
-    ),
-    Variable(
-        "NO_WORKER_HOURS",
-        "no_worker_hours",
-        parse_positive,
-        "Hours that a job waits for a worker with its generator before it chooses another or fails.",
-        "24",
     ),
     Variable(
         "NO_WORKER_HOURS",

@@ -224,7 +224,6 @@ FETCH_ALLOWED_NETWORKS = ENV.fetch_allowed_networks
 JOB_TIMEOUT_SECONDS = ENV.job_timeout_seconds
 WORKER_MEMORY_BYTES = ENV.worker_memory_bytes
 NO_WORKER_HOURS = ENV.no_worker_hours
-NO_WORKER_HOURS = ENV.no_worker_hours
 KEEP_EVENTS_DAYS = ENV.keep_events_days
 KEEP_CHECKPOINTS_DAYS = ENV.keep_checkpoints_days
 METRICS_TOKEN = ENV.metrics_token
