@@ -12,7 +12,7 @@ from assets_pipeline import tasks
 from assets_pipeline.errors import InputRejected, Unavailable
 from assets_pipeline.runner import TaskCrashed, TaskLost
 from assets_pipeline.worker.heartbeat import beating
-from assets_pipeline.worker.presence import Stopping, ignore, presence, runner
+from assets_pipeline.worker.presence import Stopping, presence, runner
 from assets_pipeline.worker.words import child_store, rejection, remark_json, stored_photo
 from catalog import leases, photo_leases, queue
 from catalog.errors import Away, LostRace
@@ -95,12 +95,13 @@ class Look:
         self.photo = photo
         self.lease = lease
         self.seconds = seconds
-        self._begun = self._beat_at = time.monotonic()
+        self._begun: float | None = None
+        self._beat_at = time.monotonic()
 
     def work(self) -> None:
         """Have the child inspect it, and write down what it saw."""
         task = tasks.InspectTask(stored_photo(self.photo), child_store(), settings.MAX_PHOTO_BYTES)
-        seen = runner.run(task, tell=ignore, tick=self.tick)
+        seen = runner.run(task, tell=self.tell, tick=self.tick)
         assert isinstance(seen, tasks.Inspected)
         photo_leases.settle_photo(
             self.lease,
@@ -111,11 +112,16 @@ class Look:
             advice=[remark_json(remark) for remark in seen.advice],
         )
 
+    def tell(self, news: tasks.News) -> None:
+        """The time begins with the first stage: the photo is not to blame for a child that has to start."""
+        if self._begun is None and isinstance(news, tasks.Began):
+            self._begun = time.monotonic()
+
     def tick(self) -> bool:
         """Keep the lease. Raises TooSlow, Stopping, LostRace."""
         presence.go_on()
         now = time.monotonic()
-        if now - self._begun > self.seconds:
+        if self._begun is not None and now - self._begun > self.seconds:
             raise TooSlow(f"looking at it takes longer than {self.seconds:g} s")
         if now - self._beat_at >= leases.HEARTBEAT_SECONDS:
             self._beat_at = now

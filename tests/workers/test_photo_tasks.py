@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, ClassVar
 import pytest
 from django.db import connections
 
+from assets_pipeline import tasks
 from assets_pipeline.stores.s3 import S3Store
 from assets_pipeline.worker import photo_tasks
 from assets_pipeline.worker.presence import presence, runner
@@ -55,10 +57,19 @@ def state_of(photo: Photo) -> tuple[str, str, int]:
 
 
 def test_a_look_that_takes_too_long_ends_and_the_photo_is_refused(photo: Photo) -> None:
-    runner.stop()  # so that the child has to start, which takes longer than this
-    photo_tasks.look_at_photo(photo.pk, seconds=0.5)
+    photo_tasks.look_at_photo(photo.pk, seconds=0)
     assert state_of(photo) == ("rejected", "photo_unreadable", 0)
     assert "save it once more as a JPEG" in photo.advice[0]["text"]
+
+
+def test_the_time_begins_with_the_first_stage_not_with_the_childs_start(photo: Photo) -> None:
+    look = photo_tasks.Look(*photo_leases.claim_photo(photo.pk, "cpu", "w1"), seconds=0)
+    time.sleep(0.01)
+    assert look.tick()
+    look.tell(tasks.Began("inspect"))
+    time.sleep(0.01)
+    with pytest.raises(photo_tasks.TooSlow):
+        look.tick()
 
 
 def test_the_next_photo_is_looked_at_as_ever(photo: Photo) -> None:
