@@ -189,8 +189,12 @@ def _link(key: str, _now: int) -> str:
 @require_safe
 @member_page
 def gallery(request: HttpRequest, access: Access, product_id: str) -> HttpResponse:
-    """All photos."""
-    return page(request, access, "dashboard/product_photos.html", gallery_context(access.product(product_id)))
+    """All photos, or what there is to say about their sides."""
+    request.quiet = True  # type: ignore[attr-defined]
+    product = access.product(product_id)
+    if request.headers.get("HX-Target") == "sides":
+        return page(request, access, "dashboard/product_sides.html", sides_context(product))
+    return page(request, access, "dashboard/product_photos.html", gallery_context(product))
 
 
 @require_safe

@@ -342,6 +342,17 @@ def test_an_address_is_taken_and_a_private_one_refused(shelf: Shelf) -> None:
     assert shelf.product.photos.count() == 2
 
 
+def test_the_photo_that_would_help_most_is_told_by_what_is_missing(shelf: Shelf) -> None:
+    def hint(view: str) -> str:
+        Photo.objects.filter(pk=shelf.photo.pk).update(view=view)
+        return shelf.people.viewer.read(shelf.at("photos"), headers=HX | {"HX-Target": "sides"})
+
+    assert "one of the front" in hint("")
+    assert "one from the corner" in hint("front")
+    make_photo(shelf.product, view="front")
+    assert "two photos show the same side" in hint("front")
+
+
 # making
 
 
