@@ -36,6 +36,7 @@ from catalog.models import (
 from catalog.recipe import Recipe
 from catalog.storage import Storage
 from catalog.storefront import find_by_id, find_by_sku
+from catalog.tidy import tidy
 from infra.engines.engine import free_ports
 from tests.catalog.makers import (
     SPENT,
@@ -222,6 +223,13 @@ class TestAMerchant:
         assert erase_due()
         with pytest.raises(LostRace):
             extend_lease(lease)
+
+    def test_is_erased_by_what_tidies_up(self, storage: Storage, merchant: Merchant) -> None:
+        make_everything(storage, merchant)
+        delete_merchant(merchant)
+        tidy()
+        assert not Merchant.objects.exists()
+        assert objects(storage, merchant) == set()
 
     def test_is_gone_for_good_also_from_what_tasks_wrote_that_still_ran(
         self, storage: Storage, merchant: Merchant
