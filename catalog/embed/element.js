@@ -166,11 +166,13 @@ class PlinthViewer extends HTMLElement {
     this.#picture.hidden = !source;
     this.#slot.hidden = !!told(this, 'poster');
     this.#picture.alt = told(this, 'alt') || alt_text || title;
-    if (source && this.#picture.src !== source) this.#picture.src = source;
+    if (source && this.#picture.getAttribute('src') !== source) this.#picture.src = source;
     this.#open.hidden = !this.#manifest || !!this.#model;
     this.#arSlot.hidden = !this.#mode;
-    for (const [button, word] of [[this.#open, this.#opening ? 'loading' : 'open'], [this.#ar, 'ar']])
-      button.replaceChildren(this.#words[word], make('span', { className: 'unseen' }, `: ${title}`));
+    for (const [button, word] of [[this.#open, this.#opening ? 'loading' : 'open'], [this.#ar, 'ar']]) {
+      button.textContent = this.#words[word];
+      button.ariaLabel = `${this.#words[word]}: ${title}`;
+    }
   }
 
   async #show(manifest) {
