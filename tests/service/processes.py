@@ -82,7 +82,7 @@ class Service:
     def answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/healthz", timeout=2).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def tail(self, name: str) -> str:
@@ -90,10 +90,17 @@ class Service:
         log = self.logs / f"{name}.log"
         return "\n".join(log.read_text(errors="replace").splitlines()[-30:]) if log.exists() else ""
 
+    def has_process(self, name: str, pid: int) -> bool:
+        """Whether `pid` is one of that process's children."""
+        return pid in {child.pid for child in psutil.Process(self.processes[name].pid).children(recursive=True)}
+
     def kill(self, name: str) -> None:
-        """kill -9, the process and all its children, as a machine that goes away does."""
+        """kill -9, the process and all its children, as a machine that goes away does: none learns of another's end."""
         process = self.processes.pop(name)
-        for member in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        for member in family:
+            member.suspend()
+        for member in family:
             member.kill()
         process.wait()
 
