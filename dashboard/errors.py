@@ -3,11 +3,13 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from dashboard.access import problem
+from dashboard.access import is_fragment, problem
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404."""
+    if is_fragment(request):
+        return problem(request, None, "This is gone", "Somebody has removed it meanwhile. Reload the page.", status=404)
     return render(request, "dashboard/not_found.html", status=404)
 
 

@@ -72,7 +72,9 @@ def ready_context(access: Access, product: Product) -> dict[str, Any]:
     elif looked_at or fetched:
         why_not = LOOKING if slots_of(CPU) else LOOKING_LATER
     sized = all((product.width, product.height, product.depth))
-    return {"product": product, "usable": usable, "why_not": why_not, "sized": sized}
+    line = line_for(access.merchant)
+    before = line.ahead if line.slots and line.ahead >= line.slots else 0
+    return {"product": product, "usable": usable, "why_not": why_not, "sized": sized, "before": before}
 
 
 @require_safe

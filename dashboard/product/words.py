@@ -12,6 +12,7 @@ STAGES: Mapping[str, str] = {
     "generate": "Building the shape",
     "adopt": "Reading your model",
     "edit": "Making your changes",
+    "reuse": "Keeping what need not change",
     "clean": "Tidying the shape",
     "decimate": "Making it light enough for phones",
     "unwrap": "Laying out the surface",
@@ -28,7 +29,7 @@ STAGES: Mapping[str, str] = {
 
 PHASES: Sequence[tuple[str, frozenset[str]]] = (
     ("Photos", frozenset({"inspect", "segment"})),
-    ("Shape", frozenset({"generate", "adopt", "edit", "clean", "decimate"})),
+    ("Shape", frozenset({"generate", "adopt", "edit", "reuse", "clean", "decimate"})),
     ("Surface", frozenset({"unwrap", "bake"})),
     ("Files", frozenset({"export_glb", "export_usdz", "render"})),
     ("Check", frozenset({"certify", "compare", "preview", "store"})),
@@ -81,7 +82,6 @@ WHAT_TO_DO: Mapping[str, str] = {
     "no_photos": "Add a photo, then make the model again.",
     "photo_gone": "Make the model again from the photos that are left.",
     "photo_changed": "Remove that photo and add it again.",
-    "review_rejected": "Add better photos or choose other settings, then make it again.",
     "recipe_refused": "Choose other settings below.",
     "recipe_unknown": "Choose other settings below.",
 }
