@@ -126,6 +126,10 @@ def embed_code(request: HttpRequest, offer: Offer) -> str:
     script = request.build_absolute_uri(reverse("embed-js"))
     return (
         f'<script type="module" src="{script}"></script>\n'
+        "<style>\n"
+        "  plinth-viewer { display: block; position: relative; aspect-ratio: 1 }\n"
+        "  plinth-viewer > img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain }\n"
+        "</style>\n"
         f'<plinth-viewer product="{product.public_id}">\n'
         f'  <img src="{poster}" alt="{offer.alt}" width="1024" height="1024">\n'
         f"</plinth-viewer>"
