@@ -1,6 +1,6 @@
 """the figures of docs/benchmarks.md: `make bench`, `make bench-service`
 
-    python -m tests.benchmarks [--only shape,speed,photos,objects,service] [--page]
+    python -m tests.benchmarks [--only shape,speed,photos,objects,service,embed] [--page]
 
 Each part keeps its figures under `var/bench/PART.json` and writes its own section of the page; `--page` writes all that
 are there. About half an hour on two cores. Needs the open data beside the repository (`../shared/data`).
@@ -8,10 +8,13 @@ are there. About half an hour on two cores. Needs the open data beside the repos
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
+
+import django
 
 from assets_pipeline.generators.primitive import PrimitiveGenerator
 from tests.benchmarks import command, page
@@ -76,11 +79,26 @@ def measure_objects() -> list[dict[str, Any]]:
     return rows
 
 
+def set_up_django() -> None:
+    """What starts engines knows the catalogue's tables, and those the settings."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+
+
 def measure_service() -> dict[str, Any]:
     """Load on the web process, and one worker's pace."""
+    set_up_django()
     from tests.benchmarks.service import measure_service
 
     return measure_service()
+
+
+def measure_embed() -> dict[str, Any]:
+    """The embedded viewer beside plain model-viewer."""
+    set_up_django()
+    from tests.benchmarks.embed import measure_embed
+
+    return measure_embed()
 
 
 PARTS: dict[str, Callable[[], Any]] = {
@@ -89,9 +107,10 @@ PARTS: dict[str, Callable[[], Any]] = {
     "photos": measure_photos,
     "objects": measure_objects,
     "service": measure_service,
+    "embed": measure_embed,
 }
 PIPELINE = ("shape", "speed", "photos", "objects")
-"""What needs the open data; `service` does not."""
+"""What needs the open data; `service` and `embed` do not."""
 
 
 def main() -> int:
