@@ -116,11 +116,12 @@ def remove_due() -> int:
 
 
 def used_keys(keys: Iterable[str]) -> set[str]:
-    """Those of `keys` that a photo, a version, what an active job has made or a checkpoint lies under."""
+    """Those of `keys` that rows name: photos, versions, uploads, checkpoints, and what active jobs have made."""
     wanted = list(keys)
     return {
         *Photo.objects.filter(key__in=wanted).values_list("key", flat=True),
         *FileKey.objects.filter(key__in=wanted, job__ended_at=None).values_list("key", flat=True),
+        *AssetJob.objects.exclude(source_key="").filter(source_key__in=wanted).values_list("source_key", flat=True),
         *AssetJob.objects.exclude(prepared_key="")
         .filter(prepared_key__in=wanted)
         .values_list("prepared_key", flat=True),
@@ -132,12 +133,13 @@ def used_keys(keys: Iterable[str]) -> set[str]:
 
 def _keys_of(products: list[Product]) -> set[str]:
     """Every key that rows of these products name."""
-    checkpoints = AssetJob.objects.filter(product__in=products).values_list("prepared_key", "generated_key")
+    of_jobs = AssetJob.objects.filter(product__in=products)
+    own_keys = of_jobs.values_list("prepared_key", "generated_key", "source_key")
     return {
         *Photo.objects.filter(product__in=products).values_list("key", flat=True),
         *FileKey.objects.filter(version__product__in=products).values_list("key", flat=True),
         *FileKey.objects.filter(job__product__in=products).values_list("key", flat=True),
-        *(key for pair in checkpoints for key in pair),
+        *(key for keys in own_keys for key in keys),
     }
 
 

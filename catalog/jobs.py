@@ -51,7 +51,7 @@ def queue_job(product: Product, recipe: Recipe, *, request_id: str = "", **field
             job.record("status")
             release_after_commit()
     except IntegrityError:
-        _refuse_second(product)
+        refuse_second(product)
         if not Product.objects.filter(pk=product.pk).exists():
             raise LostRace("the product has been deleted") from None
         raise
@@ -112,7 +112,7 @@ def retry_job(job: AssetJob) -> AssetJob:
             job.move_to(Status.QUEUED, **_fresh_start(job))
             release_after_commit()
     except IntegrityError:
-        _refuse_second(job.product)
+        refuse_second(job.product)
         raise
     return job
 
@@ -242,7 +242,7 @@ def _refuse_without_photos(product: Product) -> None:
         raise _invalid("no_photos", "product", "The product has no usable photo.")
 
 
-def _refuse_second(product: Product) -> None:
+def refuse_second(product: Product) -> None:
     """Raises Conflict when a job of the product is active."""
     if product.jobs.filter(ended_at=None).exists():
         raise Conflict("already_running", "An asset of this product is being made already.") from None

@@ -55,6 +55,17 @@ def _forget_upload(photo: Photo) -> None:
         remove_later([photo.key])
 
 
+def expire_models(now: datetime) -> int:
+    """Forget uploaded models of jobs that ended long ago; their versions stay."""
+    cutoff = now - timedelta(days=settings.KEEP_CHECKPOINTS_DAYS)
+    with transaction.atomic():
+        jobs = AssetJob.objects.select_for_update().exclude(source_key="").filter(ended_at__lte=cutoff)
+        rows = list(jobs.order_by("ended_at").values_list("pk", "source_key")[:AT_ONCE])
+        AssetJob.objects.filter(pk__in=[pk for pk, _ in rows]).update(source_key="")
+        remove_later(key for _, key in rows)
+    return len(rows)
+
+
 def expire_checkpoints(now: datetime) -> int:
     """Forget the checkpoints of jobs that ended long ago; what no younger job shares is removed."""
     cutoff = now - timedelta(days=settings.KEEP_CHECKPOINTS_DAYS)
@@ -115,6 +126,7 @@ def _is_old(key: str, now: datetime) -> bool:
 PARTS: Final[Mapping[str, Part]] = {
     "uploads forgotten": forget_uploads,
     "checkpoints expired": expire_checkpoints,
+    "uploaded models expired": expire_models,
     "leaving merchants' rows erased": erase_merchants,
     "objects removed": remove_objects,
     "orphans removed": Sweep(),

@@ -13,11 +13,15 @@ from rest_framework.response import Response
 from catalog import context, jobs
 from catalog.api.base import Json, View, to_json
 from catalog.api.filters import SinceFilter
-from catalog.models import AssetJob, Priority, Status
+from catalog.models import AssetJob, Kind, Priority, Status
 from catalog.recipe import Recipe
 
 FEWEST_TRIANGLES, MOST_TRIANGLES = 100, 100_000
-LARGE = tuple(f"version__{name}" for name in ("files", "public_files", "metrics", "certificate", "licence"))
+LARGE = tuple(
+    f"{version}__{name}"
+    for version in ("version", "source_version")
+    for name in ("files", "public_files", "metrics", "certificate", "licence")
+)
 """What a list of jobs need not read."""
 
 TEXTURE_SIZES = (256, 512, 1024, 2048)
@@ -95,6 +99,11 @@ class JobListed(serializers.Serializer[AssetJob]):
     id = serializers.CharField(source="public_id")
     product = serializers.CharField(source="product.public_id")
     sku = serializers.CharField(source="product.sku")
+    kind = serializers.ChoiceField(Kind.choices)
+    source_version = serializers.CharField(
+        source="source_version.public_id", default=None, allow_null=True, help_text="what an edit starts from"
+    )
+    edits = serializers.DictField(help_text="what an edit changes")
     status = serializers.ChoiceField(Status.choices)
     stage = serializers.CharField(help_text="the last one that began; for people")
     progress = serializers.IntegerField(min_value=0, max_value=100)
@@ -181,7 +190,8 @@ class JobsView(View):
     @extend_schema(operation_id="list_jobs", summary="Jobs", tags=["jobs"], responses=JobListed(many=True))
     def get(self, request: Request) -> Response:
         """Jobs, newest first."""
-        return self.show_page(self.merchant.jobs.select_related("product", "version").defer(*LARGE), job_listed)
+        rows = self.merchant.jobs.select_related("product", "version", "source_version")
+        return self.show_page(rows.defer(*LARGE), job_listed)
 
 
 class OneJob(View):
@@ -189,7 +199,7 @@ class OneJob(View):
 
     def job(self, id: str) -> AssetJob:
         """The merchant's job with that id. Raises Http404."""
-        found: AssetJob = self.find(self.merchant.jobs.select_related("product", "version"), id)
+        found: AssetJob = self.find(self.merchant.jobs.select_related("product", "version", "source_version"), id)
         return found
 
 

@@ -4,6 +4,7 @@ from django.urls import URLPattern, re_path
 
 from catalog.api import (
     docs,
+    edits,
     events,
     generators,
     jobs,
@@ -12,6 +13,7 @@ from catalog.api import (
     merchant,
     photos,
     products,
+    uploads,
     usage,
     versions,
 )
@@ -23,6 +25,8 @@ routes: list[URLPattern] = [
     *jobs.routes,
     *events.routes,
     *versions.routes,
+    *edits.routes,
+    *uploads.routes,
     *usage.routes,
     *generators.routes,
     *me.routes,

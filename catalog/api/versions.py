@@ -13,7 +13,7 @@ from catalog import versions
 from catalog.api.base import Json, View, to_json
 from catalog.api.jobs import CostJson, NoBody
 from catalog.api.products import product_json
-from catalog.models import AssetVersion
+from catalog.models import AssetVersion, Kind
 from catalog.storage import storage
 
 LINK_SECONDS = 900
@@ -43,6 +43,11 @@ class VersionListed(serializers.Serializer[AssetVersion]):
     id = serializers.CharField(source="public_id")
     product = serializers.CharField(source="product.public_id")
     number = serializers.IntegerField(help_text="1, 2, 3 … within the product")
+    origin = serializers.ChoiceField(Kind.choices, help_text="what it was made from")
+    parent = serializers.CharField(  # type: ignore[assignment]
+        source="parent.public_id", default=None, allow_null=True, help_text="the version that an edit started from"
+    )
+    edits = serializers.DictField(help_text="what the edit changed")
     grade = serializers.ChoiceField(["A", "B", "C"])
     generator = serializers.CharField()
     dimensions = DimensionsJson()
@@ -100,7 +105,7 @@ class VersionsView(View):
     def get(self, request: Request, id: str) -> Response:
         """Newest first."""
         product = self.find(self.merchant.products, id)
-        return self.show_page(product.versions.select_related("product", "job"), version_listed)
+        return self.show_page(product.versions.select_related("product", "job", "parent"), version_listed)
 
 
 class OneVersion(View):
@@ -109,7 +114,7 @@ class OneVersion(View):
     def version(self, id: str) -> AssetVersion:
         """The merchant's version with that id. Raises Http404."""
         rows = AssetVersion.objects.filter(product__merchant=self.merchant)
-        found: AssetVersion = self.find(rows.select_related("product__merchant", "job"), id)
+        found: AssetVersion = self.find(rows.select_related("product__merchant", "job", "parent"), id)
         return found
 
 

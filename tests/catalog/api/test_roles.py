@@ -58,6 +58,9 @@ CASES = {
     "GET products/<str:id>/versions": Case(READERS, "product"),
     "GET versions/<str:id>": Case(READERS, "version"),
     "POST versions/<str:id>/publish": Case(WRITERS, "version"),
+    "POST versions/<str:id>/edits": Case(WRITERS, "version", {"roughness": 0.5}),
+    "POST products/<str:id>/models": Case(WRITERS, "product", {"name": "mug.glb"}),
+    "POST products/<str:id>/models/<str:upload>/confirm": Case(WRITERS, "product"),
     "POST products/<str:id>/rollback": Case(WRITERS, "product"),
     "POST products/<str:id>/unpublish": Case(WRITERS, "product"),
     "GET usage": Case(READERS),
@@ -97,6 +100,7 @@ def address(operation: str, world: World) -> str:
     route = operation.partition(" ")[2]
     route = re.sub(r"<\w+:sku>", world.product.sku, route)
     route = re.sub(r"<\w+:merchant>", world.product.merchant.slug, route)
+    route = re.sub(r"<\w+:upload>", "upl_2345678923456789", route)
     route = re.sub(r"<\w+:id>", world.ids.get(CASES[operation].id, ""), route)
     route = route.replace("<file:name>", "poster.webp")
     return f"/s/{route}" if operation.partition(" ")[2] in SHOWN_TO_ALL else route
