@@ -42,7 +42,7 @@ def test_the_shop_goes_when_its_name_is_typed(people: People) -> None:
     assert "Nothing is deleted" in wrong.content.decode()
     done = people.owner.send(people.at("settings/delete"), {"confirm": "lamps-co"}, follow=True)
     assert "is deleted" in done.content.decode()
-    assert list(Merchant.objects.all()) == [people.other]
+    assert list(Merchant.objects.filter(leaving_at=None)) == [people.other]
     people.owner.read("/shops/lamps-co/products/", 404)
 
 
