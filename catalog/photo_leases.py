@@ -21,12 +21,15 @@ from catalog.errors import LostRace, Refused
 from catalog.fetching import fetch
 from catalog.leases import LEASE_SECONDS
 from catalog.models import Photo, PhotoState
-from catalog.photo_turns import release_photos_after_commit
+from catalog.photo_turns import lock_room, release_photos_after_commit
 from catalog.photos import look_at
 from catalog.storage import storage
 
 MAX_LOST_LEASES = 3
 """A photo that stops its worker that often is refused: it must not go round for ever."""
+
+NO_ROOM_SECONDS = 3
+"""Before a photo for which there is no room gets another turn; until then others have theirs."""
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 20, 600
 """After something was away; each pause is twice as long as the one before."""
@@ -49,21 +52,25 @@ def claim_photo(photo_pk: int, queue: str, worker: str) -> tuple[Photo, PhotoLea
     """Take the photo for `worker`, to do what `queue` stands for.
 
     Raises LostRace when there is nothing to do: it is gone, settled, held by a live lease, at another step, or must not
-    be tried again yet.
+    be tried again yet; or when workers hold as many as they may, then it gets another turn soon.
     """
     lose_expired_photo(photo_pk)
     now, lease = timezone.now(), PhotoLease(photo_pk, uuid4())
+    held = {
+        "lease": lease.token,
+        "lease_expires_at": now + timedelta(seconds=LEASE_SECONDS),
+        "worker": worker[:120],
+        "released_at": Coalesce("released_at", now),
+        "retry_at": None,
+    }
     free = Photo.objects.filter(Q(retry_at=None) | Q(retry_at__lte=now), pk=photo_pk, queue=queue, lease=None)
-    claimed = free.update(
-        lease=lease.token,
-        lease_expires_at=now + timedelta(seconds=LEASE_SECONDS),
-        worker=worker[:120],
-        released_at=Coalesce("released_at", now),
-        retry_at=None,
-    )
-    photo = _held(lease).first() if claimed else None
+    if free.exists():  # asked without the write lock, which SQLite has only one of
+        with transaction.atomic():
+            later = {"released_at": None, "retry_at": now + timedelta(seconds=NO_ROOM_SECONDS)}
+            free.update(**held if lock_room() > 0 else later)
+    photo = _held(lease).first()
     if photo is None:
-        raise LostRace(f"nothing to do on {queue} for photo {photo_pk}")
+        raise LostRace(f"nothing to do on {queue} for photo {photo_pk} now")
     return photo, lease
 
 

@@ -1,8 +1,8 @@
 """waiting photos -> messages: one merchant after the other, so few at a time that jobs always find a worker
 
-A photo waits for its turn, to be fetched or to be looked at, while `released_at` is None. All photos that are out with
-workers leave one of the workers' slots free, and a merchant has only a few of them: photos that take a worker minutes
-keep neither jobs nor other merchants' photos from going on.
+A photo waits for its turn, to be fetched or to be looked at, while `released_at` is None. As with jobs, a bounded
+window of them is out with a message or a worker, and a merchant has only a few there. Those that workers hold leave one
+slot free (`photo_leases` asks): photos that take minutes keep neither jobs nor other merchants' photos from going on.
 """
 
 from collections import Counter
@@ -25,8 +25,11 @@ SEND: Final[Mapping[str, Callable[[Photo], None]]] = {
 }
 """By the photo's queue. What has been fetched is looked at before more is fetched."""
 
-OUT_PER_MERCHANT = 2
-"""At a time; with one more, somebody's slow photos would sooner fill all there is room for."""
+OUT_PER_MERCHANT = 4
+"""At a time, however large the window is."""
+
+OUT_PER_SLOT = 2
+"""They wait in the broker among jobs that take much longer: with fewer, a look would cost a whole row of those."""
 
 RETRIES_AT_ONCE = 500
 
@@ -63,18 +66,27 @@ def send_photo(photo: Photo) -> None:
 
 @dataclass(frozen=True)
 class Room:
-    """How many photos may be out with workers at a time: in all, and of each queue that somebody reads."""
+    """How many photos may be out at a time, of each queue that somebody reads and in all; and held by workers."""
 
-    in_all: int
     of: Mapping[str, int]
+    out: int
+    held: int
 
 
 def room_for_photos(workers: Iterable[Worker]) -> Room:
-    """All slots but one; a single slot is shared with jobs, which have the next turn each time."""
+    """Workers hold photos in all slots but one; a single slot is shared with jobs, each a task in turn."""
     workers = [worker for worker in workers if not SEND.keys().isdisjoint(worker.queues)]
     slots = {queue: slots_of(queue, workers) for queue in SEND}
-    of = {queue: max(1, number - 1) for queue, number in slots.items() if number}
-    return Room(max(1, sum(worker.slots for worker in workers) - 1), of)
+    in_all = sum(worker.slots for worker in workers)
+    of = {queue: OUT_PER_SLOT * number for queue, number in slots.items() if number}
+    return Room(of, out=OUT_PER_SLOT * in_all, held=max(1, in_all - 1))
+
+
+def lock_room() -> int:
+    """How many more photos workers may hold; stays true until this transaction ends."""
+    _lock_turn()
+    held = Photo.objects.filter(lease__isnull=False, lease_expires_at__gt=timezone.now()).count()
+    return room_for_photos(live_workers()).held - held
 
 
 def waiting_photos(queue: str) -> QuerySet[Photo]:
@@ -104,7 +116,7 @@ class PhotoRelease:
             merchants = list(photos_out(queue).values_list("merchant_id", flat=True))
             self.out.update(merchants)
             self.left[queue] = most - len(merchants)
-        left_in_all = self.room.in_all - self.out.total()
+        left_in_all = self.room.out - self.out.total()
         last, passed = self.turn.merchant_id, set[int]()
         while len(self.released) < left_in_all and (photo := self._next()) and photo.merchant_id not in passed:
             self.turn.merchant_id = photo.merchant_id
@@ -137,7 +149,7 @@ def _anything_to_do(room: Room) -> bool:
         return True
     if not any(waiting_photos(queue).exists() for queue in room.of):
         return False
-    return sum(photos_out(queue).count() for queue in room.of) < room.in_all
+    return sum(photos_out(queue).count() for queue in room.of) < room.out
 
 
 def _lock_turn() -> Turn:
