@@ -2,8 +2,19 @@ import io
 
 import pytest
 
-from assets_pipeline.pipeline import FINISH, GENERATE, PREPARE
-from assets_pipeline.progress import EXPECTED_SECONDS, Bar, Watch, name_of
+from assets_pipeline.nodejs.tools import NodeTools
+from assets_pipeline.pipeline import FINISH, GENERATE, PREPARE, deliver, remake, reuse
+from assets_pipeline.progress import (
+    EDIT_SECONDS,
+    EXPECTED_SECONDS,
+    UPLOAD_SECONDS,
+    Bar,
+    Watch,
+    name_of,
+    share_of_all,
+)
+from assets_pipeline.protocols import Licence
+from assets_pipeline.recipes import make_recipe
 from assets_pipeline.stages.decimate import Decimate
 
 
@@ -79,3 +90,13 @@ def test_the_bar_never_goes_back_and_ends_full():
     bar.close()
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(1.0)
+
+
+def test_every_stage_of_an_edit_and_of_an_upload_moves_it_too():
+    recipe, tools = make_recipe("draft"), NodeTools()
+    last = [name_of(stage) for stage in deliver(recipe, tools, Licence("x"))]
+    assert set(EDIT_SECONDS) == {"edit", *last}
+    laid_out = {name_of(stage) for stage in (*reuse(recipe), *remake(recipe))}
+    assert set(UPLOAD_SECONDS) == {"adopt", *laid_out, *last}
+    shares = [share_of_all(stage, 0.0, EDIT_SECONDS) for stage in EDIT_SECONDS]
+    assert shares == sorted(shares) and shares[0] == 0 and share_of_all("store", 0.0, EDIT_SECONDS) == 1

@@ -19,6 +19,13 @@ DRAFT = Recipe(quality="draft", texture_size=512, triangles=4000)
 ENDED = {Status.NEEDS_REVIEW, Status.PUBLISHED, Status.REJECTED, Status.FAILED, Status.CANCELLED}
 
 
+COMPARED = (
+    *(f"{kind}-1.webp" for kind in ("photo", "render", "cutout")),
+    *(f"map-{name}.webp" for name in ("base_color", "metallic_roughness", "normal", "occlusion")),
+)
+"""What a person judges the model by."""
+
+
 def wait_for_end(job: AssetJob, *, seconds: float = 90) -> AssetJob:
     """The job once it has ended."""
 
@@ -56,7 +63,7 @@ def test_a_worker_makes_an_asset(processes: Processes, make_product: MakeProduct
     assert job.progress == 100
     assert stages_of(job) == [
         "inspect", "segment", "generate", "clean", "decimate", "unwrap", "bake", "export_glb", "export_usdz", "render",
-        "certify", "preview", "store",
+        "certify", "preview", "compare", "store",
     ]  # fmt: skip
     assert 0.5 < job.cpu_seconds < 120
     assert job.gpu_seconds == 0
@@ -78,6 +85,8 @@ def test_a_worker_makes_an_asset(processes: Processes, make_product: MakeProduct
         "turntable.webp": "image/webp",
         "preview.html": "text/html",
         "report.json": "application/json",
+        "scene.json": "application/json",
+        **dict.fromkeys(COMPARED, "image/webp"),
     }
     for name, file in files.items():
         data = storage.get(file["key"])
