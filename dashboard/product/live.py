@@ -78,7 +78,7 @@ def estimates(job: AssetJob) -> dict[str, Any]:
 def panel(request: HttpRequest, access: Access, product_id: str) -> HttpResponse:
     """The part itself, for a page whose stream does not come through."""
     request.quiet = True  # type: ignore[attr-defined]
-    return page(request, access, PART, panel_context(access, access.product(product_id)))
+    return page(request, access, PART, {**panel_context(access, access.product(product_id)), "oob": True})
 
 
 @require_safe
@@ -120,7 +120,7 @@ class PanelWatch(Watch):
         seen = (job.status, job.stage, job.reason, job.lease is None, job.retry_at, job.cancel_requested_at, working)
         if seen != self.seen:
             self.seen = seen
-            shown = panel_context(self.access, product)
+            shown = {**panel_context(self.access, product), "oob": True}
             return message("panel", {"html": render_to_string(PART, shown, self.request)})
         told = {"progress": job.progress, **estimates(job)}
         if (figures := tuple(told.values())) == self.figures:

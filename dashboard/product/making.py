@@ -150,7 +150,7 @@ def panel_after(
     """The panel, or the whole page where nobody asked for a part."""
     if not is_fragment(request):
         return redirect("dashboard:product", access.merchant.slug, product.public_id)
-    shown = {**panel_context(access, product), "trouble": trouble}
+    shown = {**panel_context(access, product), "trouble": trouble, "oob": True}
     response = page(request, access, "dashboard/product_model.html", shown)
     if started:
         response.headers["HX-Trigger-After-Swap"] = STARTED

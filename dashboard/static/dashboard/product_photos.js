@@ -188,7 +188,7 @@ document.addEventListener('drop', (event) => {
 // Dragging the name of a side onto a photo: the same as choosing it below the photo.
 
 const SIDE = 'application/x-plinth-side';
-const cardOf = (event) => [...event.dataTransfer?.types ?? []].includes(SIDE) && event.target.closest?.('#photos > li');
+const cardOf = (event) => ([...event.dataTransfer?.types ?? []].includes(SIDE) ? event.target.closest?.('#photos > li') : null);
 document.addEventListener('dragstart', (event) => {
   const chip = event.target.closest?.('.chip[data-view]');
   if (chip) event.dataTransfer.setData(SIDE, chip.dataset.view);
@@ -202,7 +202,7 @@ document.addEventListener('dragover', (event) => {
 });
 document.addEventListener('drop', (event) => {
   document.querySelector('.photo-over')?.classList.remove('photo-over');
-  const select = (cardOf(event) || null)?.querySelector('select[name=view]');
+  const select = cardOf(event)?.querySelector('select[name=view]');
   if (!select) return;
   event.preventDefault();
   select.value = event.dataTransfer.getData(SIDE);
