@@ -146,6 +146,18 @@ def test_a_session_that_has_ended_leads_back_to_signing_in(url: str, shop: Merch
     page.wait_for_url("**/sign-in")
 
 
+def test_going_back_from_a_search_shows_what_was_there(url: str, shop: Merchant, desk: Watched) -> None:
+    page = desk.page
+    sign_in(page, url)
+    page.goto(f"{url}/shops/lamps/products/")
+    page.get_by_label("Search", exact=True).press_sequentially("L-3")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.go_back()
+    expect(page.locator("tbody tr")).to_have_count(6)
+    expect(page.get_by_role("heading", name="Products")).to_be_visible()
+    assert desk.complaints == []
+
+
 def test_a_key_is_issued_copied_and_revoked(url: str, shop: Merchant, desk: Watched) -> None:
     page = desk.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

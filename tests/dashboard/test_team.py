@@ -75,6 +75,14 @@ def test_nobody_takes_over_an_account_by_an_invitation(people: People) -> None:
     assert people.stranger.user.check_password(PASSWORD)
 
 
+def test_capitals_make_no_second_account(people: People) -> None:
+    User.objects.create_user("New@Example.test", password=PASSWORD)
+    link = invited(people)
+    assert "There is an account" in people.nobody.read(link)
+    assert people.nobody.send(link, {"password": "four quiet green lamps"}).status_code == 422
+    assert User.objects.filter(username__iexact="new@example.test").count() == 1
+
+
 def test_a_link_works_once(people: People) -> None:
     link = invited(people)
     people.nobody.send(link, {"password": "four quiet green lamps"})
