@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from dashboard.review import commenting, deciding, editing, files, history, overview, progress
+from dashboard.review import commenting, deciding, editing, files, history, overview, progress, uploading
 
 urlpatterns = [
+    path("versions/upload", uploading.choose, name="version-upload"),
+    path("versions/upload/begin", uploading.begin, name="upload-begin"),
+    path("versions/upload/<str:upload_id>/confirm", uploading.confirm, name="upload-confirm"),
     path("versions/making/<str:job_id>", progress.making, name="version-making"),
     path("versions/<str:version_id>/", overview.overview, name="version"),
     path("versions/<str:version_id>/files/<str:name>", files.shown_file, name="version-file"),
