@@ -21,6 +21,14 @@ class Migration(migrations.Migration):
             name="waiting_since",
             field=models.DateTimeField(default=timezone.now),
         ),
+        migrations.AddIndex(
+            model_name="assetjob",
+            index=models.Index(
+                condition=Q(("ended_at__isnull", True), ("lease__isnull", True)),
+                fields=["group", "waiting_since"],
+                name="job_waiting_since",
+            ),
+        ),
         migrations.AddField(
             model_name="photo",
             name="merchant",

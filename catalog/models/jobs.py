@@ -169,6 +169,11 @@ class AssetJob(models.Model):
             ),
             models.Index(fields=["retry_at"], condition=Q(retry_at__isnull=False), name="job_retry"),
             models.Index(fields=["lease_expires_at"], condition=Q(lease__isnull=False), name="job_held"),
+            models.Index(
+                fields=["group", "waiting_since"],
+                condition=Q(ended_at__isnull=True, lease__isnull=True),
+                name="job_waiting_since",
+            ),
             models.Index(fields=["status", "stage"], condition=Q(ended_at__isnull=True), name="job_active"),
             models.Index(fields=["ended_at"], condition=~Q(prepared_key=""), name="job_checkpoints"),
             models.Index(fields=["prepared_key"], condition=~Q(prepared_key=""), name="job_prepared"),
