@@ -187,7 +187,7 @@ class PlinthViewer extends HTMLElement {
       if (turn !== this.#turn) return;
       const model = await show({
         place: this.#live, manifest, files: FILES, home: HOME, words: this.#words,
-        alt: told(this, 'alt') || manifest.alt_text || manifest.title, wall: told(this, 'ar-placement') === 'wall',
+        alt: told(this, 'alt') || manifest.alt_text || manifest.title, xr: this.#mode === 'webxr', wall: told(this, 'ar-placement') === 'wall',
         tell: (name, happening, detail) => this.#tell(name, happening, detail), touched: () => this.#count('interact'),
       });
       if (turn !== this.#turn) return model.remove();
@@ -214,7 +214,9 @@ class PlinthViewer extends HTMLElement {
     const can = {
       'quick-look': () => usdz && (this.#link.relList.supports?.('ar') || /iP(ad|hone|od).*(CriOS|EdgiOS|FxiOS|DuckDuckGo)\//.test(agent)),
       'scene-viewer': () => glb?.url.startsWith('https:') && /android/i.test(agent) && !/firefox|oculus/i.test(agent),
-      webxr: () => navigator.xr?.isSessionSupported('immersive-ar').catch(() => false),
+      // In a frame that may not, asking alone would be a complaint.
+      webxr: () => document.featurePolicy?.allowsFeature('xr-spatial-tracking') !== false
+        && navigator.xr?.isSessionSupported('immersive-ar').catch(() => false),
     };
     for (const mode of (told(this, 'ar-modes') || 'quick-look scene-viewer webxr').split(/\s+/))
       if (await can[mode]?.()) return mode;

@@ -18,15 +18,18 @@ async function showNatively({ place, alt, touched }, source) {
   return { renderer: 'model', remove: () => model.remove(), focus: () => model.focus() };
 }
 
-async function showInModelViewer({ place, manifest, files, home, words, alt, wall, tell, touched }) {
+async function showInModelViewer({ place, manifest, files, home, words, alt, xr, wall, tell, touched }) {
   const packed = mayCompile() && manifest.files['model.web.glb'];
   const { url } = packed || manifest.files['model.glb'];
   await library(files, home, !!packed);
   const viewer = document.createElement('model-viewer');
   allowStyles(viewer.shadowRoot);
+  // Hidden from screen readers until AR runs, it must not be in the order of the Tab key either.
+  viewer.shadowRoot.querySelector('#default-exit-webxr-ar-button')?.removeAttribute('tabindex');
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
   const settings = {
-    alt, ar: '', 'ar-modes': 'webxr', 'ar-scale': 'fixed', 'ar-placement': wall ? 'wall' : 'floor', 'camera-controls': '',
+    alt, 'camera-controls': '',
+    ...(xr && { ar: '', 'ar-modes': 'webxr', 'ar-scale': 'fixed', 'ar-placement': wall ? 'wall' : 'floor' }),
     'camera-orbit': '30deg 76deg 105%', // the poster's
     'environment-image': 'neutral', 'interaction-prompt': still ? 'none' : 'auto', loading: 'eager', part: 'viewer',
     'shadow-intensity': '1', 'shadow-softness': '.9', 'tone-mapping': 'neutral', 'touch-action': 'pan-y', exportparts: 'default-progress-bar',

@@ -16,7 +16,7 @@ from catalog.models import Product
 from tests.browser.chromium import PHONE, Watched, watch
 from tests.browser.conftest import OpenBrowser
 from tests.browser.embed.conftest import Site
-from tests.browser.embed.test_viewer import STYLE, embed, event, inside, open_page, until, wait_for_counts
+from tests.browser.embed.test_viewer import STYLE, complaints, embed, event, inside, open_page, until, wait_for_counts
 from tests.browser.embed.website import Shop
 
 pytestmark = pytest.mark.browser
@@ -82,7 +82,7 @@ def test_quick_look_gets_the_usdz_at_its_size_with_the_shops_call(
     assert event(page, "ar-tap")["product"] == mug.public_id
     wait_for_counts(page, {"view": 1, "ar_start": 1, "ar_tap": 1})
     assert not any("model-viewer" in url for url in phone.requests), "AR needs no viewer"
-    assert phone.complaints == []
+    assert complaints(phone) == []
 
 
 def test_without_a_call_quick_look_shows_no_banner(site: Site, mug: Product, shop: Shop, phone: Watched) -> None:

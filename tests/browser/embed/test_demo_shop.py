@@ -12,7 +12,7 @@ from tests.browser.chromium import DESK, PHONE, watch
 from tests.browser.conftest import OpenBrowser
 from tests.browser.embed.conftest import Site
 from tests.browser.embed.shops import make_finished, show
-from tests.browser.embed.test_viewer import event, open_page, wait_for_counts
+from tests.browser.embed.test_viewer import complaints, event, open_page, wait_for_counts
 from tests.catalog.makers import make_job
 
 pytestmark = pytest.mark.browser
@@ -51,5 +51,5 @@ def test_a_visit(
     page.screenshot(path=str(pictures / f"open-{name}.png"), full_page=True)
     assert page.evaluate("shifts") == []
     wait_for_counts(page, {"view": 1, "load": 1, "add_to_cart": 1})
-    assert watched.complaints == []
+    assert complaints(watched) == []
     assert watched.foreign(site.url, site.store) == []

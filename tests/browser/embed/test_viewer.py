@@ -70,6 +70,11 @@ def open_model(page: Page) -> Mapping[str, Any]:
     return event(page, "load")
 
 
+def complaints(watched: Watched) -> list[str]:
+    """What the browser complained about, but for what model-viewer says of a machine that draws slowly."""
+    return [complaint for complaint in watched.complaints if not complaint.startswith("rAF timed out")]
+
+
 def inside(page: Page, selector: str, what: str) -> Any:
     """Something of an element in the viewer."""
     return page.evaluate(f"document.querySelector('plinth-viewer').shadowRoot.querySelector('{selector}'){what}")
@@ -80,7 +85,7 @@ def counts() -> dict[str, int]:
 
 
 def wait_for_counts(page: Page, expected: Mapping[str, int]) -> None:
-    for _ in range(50):
+    for _ in range(400):
         if counts() == expected:
             return
         page.wait_for_timeout(100)
@@ -110,7 +115,7 @@ def test_the_picture_comes_before_any_script(
     watched.page.get_by_role("button", name="View in 3D").wait_for()
     assert watched.page.evaluate("shifts") == []
     assert sum(request.endswith("poster.webp") for request in watched.requests) == 2  # the redirect and the file
-    assert watched.complaints == []
+    assert complaints(watched) == []
 
 
 def test_a_bare_element_reserves_its_space_and_loads_next_to_nothing_before_a_tap(
@@ -127,7 +132,7 @@ def test_a_bare_element_reserves_its_space_and_loads_next_to_nothing_before_a_ta
     assert ours == ["/embed.js", f"/s/{mug.public_id}.json?absent=204", "/t"]
     assert [url.rpartition("/")[2] for url in desk.requests if url.startswith(site.store)] == ["poster.webp"]
     assert inside(page, "[part=poster]", ".alt") == "A white mug with a band"
-    assert desk.complaints == []
+    assert complaints(desk) == []
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
@@ -154,7 +159,7 @@ def test_a_tap_shows_the_model_in_its_true_size_and_all_of_it_comes_from_us(
     assert page.get_by_role("button").count() == 0  # no AR here, and the model is open
     assert watched.overflow() <= 0
     assert page.evaluate("shifts") == []
-    assert watched.complaints == []
+    assert complaints(watched) == []
     wait_for_counts(page, {"view": 1, "load": 1})
 
 
@@ -165,11 +170,11 @@ def test_a_strict_policy_is_enough_and_stays_silent(
         f"default-src 'none'; script-src {site.url} 'wasm-unsafe-eval'; connect-src {site.url} {site.store} blob:; "
         f"img-src {site.url} {site.store} data:"  # data: is the test page's icon
     )
+    desk.page.set_viewport_size({"width": 300, "height": 500})  # style-src is 'none': the page has no width of its own
     page = open_page(desk, shop.page(embed(site, mug, "ar-modes=webxr")))
-    page.set_viewport_size({"width": 300, "height": 500})  # style-src is 'none': the page has no width of its own
     open_model(page)
     page.screenshot(path=str(pictures / "strict.png"))
-    assert desk.complaints == []
+    assert complaints(desk) == []
     assert any(url.endswith("model.web.glb") for url in desk.requests)
 
 
@@ -214,7 +219,7 @@ def test_it_speaks_the_pages_language(
     page.get_by_role("button", name=f"{words}: Mug & saucer").wait_for()
     page.evaluate("document.querySelector('plinth-viewer').lang = 'de'")
     page.get_by_role("button", name="In 3D ansehen: Mug & saucer").wait_for()
-    assert desk.complaints == []
+    assert complaints(desk) == []
 
 
 def test_the_shop_and_the_sku_will_do(site: Site, mug: Product, shop: Shop, desk: Watched) -> None:
@@ -239,7 +244,7 @@ def test_what_is_not_published_stays_the_shops_own_picture_without_a_sound(
     assert (detail["code"], detail["product"], detail["version"]) == ("not_published", mug.public_id, None)
     assert page.get_by_alt_text("Our photo").is_visible()
     assert page.get_by_role("button").count() == 0
-    assert desk.complaints == []
+    assert complaints(desk) == []
     assert counts() == {}
 
 
