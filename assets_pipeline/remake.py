@@ -9,7 +9,7 @@ from typing import Any
 from assets_pipeline import pipeline, tasks
 from assets_pipeline.asset import UPLOADED, Asset, Cutout, RawShape, StageRecord
 from assets_pipeline.errors import InputRejected
-from assets_pipeline.formats.foreign import refused
+from assets_pipeline.formats.foreign_model import refused
 from assets_pipeline.formats.glb import read_glb
 from assets_pipeline.formats.model import ModelFile
 from assets_pipeline.formats.scene import NOTHING, read_scene

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from assets_pipeline.asset import UPLOADED, Asset, Hints, Mesh, RawShape, StageRecord, frozen
 from assets_pipeline.errors import InputRejected
-from assets_pipeline.formats.foreign import Finish, ForeignModel, Piece, read_foreign_glb, refused
+from assets_pipeline.formats.foreign import read_foreign_glb
+from assets_pipeline.formats.foreign_model import Finish, ForeignModel, Piece, refused
 from assets_pipeline.geometry.measure import areas
 from assets_pipeline.protocols import GltfTools
 from assets_pipeline.stages.clean import uniform_scale

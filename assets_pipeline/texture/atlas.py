@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from assets_pipeline.asset import frozen
-from assets_pipeline.formats.foreign import Finish, ForeignModel, Piece, Texture, refused
+from assets_pipeline.formats.foreign_model import Finish, ForeignModel, Piece, Texture, refused
 from assets_pipeline.texture.color import linear_to_srgb, srgb_to_linear, to_bytes
 
 LARGEST = 4096

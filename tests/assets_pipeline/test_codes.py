@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assets_pipeline.formats.foreign import SENTENCES as MODELS
+from assets_pipeline.formats.foreign_model import SENTENCES as MODELS
 from assets_pipeline.stages.inspect import NOTES
 from assets_pipeline.stages.segment import SENTENCES
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from assets_pipeline.errors import InputRejected
-from assets_pipeline.formats.foreign import Limits, read_foreign_glb
+from assets_pipeline.formats.foreign import read_foreign_glb
+from assets_pipeline.formats.foreign_model import Limits
 from assets_pipeline.formats.pictures import open_picture
 from tests.foreign import CUBE, FACES, Glb, huge_png, pack, png
 
@@ -93,6 +94,12 @@ def loop(glb: Glb) -> None:
     glb.document["scenes"][0]["nodes"].append(1)
 
 
+def shared(glb: Glb) -> None:
+    """One node under two parents, which is no tree."""
+    glb.document["nodes"] += [{"children": [0]}, {"children": [0]}]
+    glb.document["scenes"][0]["nodes"] = [1, 2]
+
+
 def deep(glb: Glb) -> None:
     glb.document["nodes"] += [{"children": [number + 2]} for number in range(5_000)] + [{}]
     glb.document["scenes"][0]["nodes"].append(1)
@@ -144,6 +151,7 @@ SPOILT: dict[str, tuple[Callable[[Glb], object], str]] = {
     "texts for positions": (lambda g: accessor(g, type="SCALAR"), "model_broken"),
     "an unknown component type": (lambda g: accessor(g, componentType=7), "model_broken"),
     "nodes in a circle": (loop, "model_broken"),
+    "a node under two parents": (shared, "model_broken"),
     "nodes five thousand deep": (deep, "model_broken"),
     "a crowd": (crowd, "model_too_complex"),
     "too many nodes": (lambda g: g.document["nodes"].extend([{}] * 30_000), "model_too_complex"),
