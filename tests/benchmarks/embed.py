@@ -88,6 +88,7 @@ def visit(playwright: Playwright, name: str, url: str) -> dict[str, float]:
             page.get_by_role("button", name="View in 3D").click(timeout=1000 * LONGEST_SECONDS)
         ready = wait_for(page, lambda: page.evaluate(READY[name]))
         start = page.evaluate("performance.timeOrigin") / 1000
+        page.wait_for_timeout(1000)  # the last frames are on their way
     return {"picture_seconds": first_picture(frames) - start, "model_seconds": ready - start}
 
 
