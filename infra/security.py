@@ -23,8 +23,10 @@ STYLES_IN_PAGE = ("/api/v1/docs",)
 VIEWER_STYLE = "'sha256-PXtZZkJMMyc18o/DN1ZEFOJ2qEGq95IQbVaJFMOXOb0='"
 """The one style element that model-viewer puts into its shadow tree."""
 
-VIEWER_PAGES = frozenset({"dashboard:version", "dashboard:versions-compare"})
-"""Pages of ours with model-viewer in them, by the names of their addresses."""
+VIEWER_PAGES = frozenset(
+    {"dashboard:version", "dashboard:versions-compare", "embed-frame", "demo-shop", "demo-product"}
+)
+"""Pages of ours that show models, by the names of their addresses."""
 
 FRAMEABLE = "/e/"
 """Shops' pages may frame what lies there, and nothing else."""
@@ -53,15 +55,15 @@ def content_security_policy(
 ) -> str:
     """Scripts and styles from us alone; pictures, models and uploads also from and to the store at `places`.
 
-    What shows models unpacks them by WebAssembly and reads the pictures inside from blobs.
+    viewer: the page shows models, which are unpacked by WebAssembly and have pictures inside, read from blobs.
     """
     stores = "".join(f" {place}" for place in places)
     styles = "'self' 'unsafe-inline'" if styles_in_page else f"'self' {VIEWER_STYLE}" if viewer else "'self'"
     rules = {
         "default-src": "'self'",
-        "script-src": "'self' 'wasm-unsafe-eval'",
+        "script-src": "'self'" + " 'wasm-unsafe-eval'" * viewer,
         "img-src": f"'self' data: blob:{stores}",
-        "connect-src": f"'self' blob:{stores}",
+        "connect-src": "'self'" + " blob:" * viewer + stores,
         "style-src": styles,
         "object-src": "'none'",
         "base-uri": "'none'",
@@ -82,7 +84,7 @@ def store_origins(env: Env) -> tuple[str, ...]:
 
 def _add(request: HttpRequest, response: HttpResponseBase, places: tuple[str, ...]) -> HttpResponseBase:
     frameable = request.path.startswith(FRAMEABLE)
-    viewer = frameable or (request.resolver_match is not None and request.resolver_match.view_name in VIEWER_PAGES)
+    viewer = request.resolver_match is not None and request.resolver_match.view_name in VIEWER_PAGES
     in_page = request.path in STYLES_IN_PAGE
     policy = content_security_policy(places, styles_in_page=in_page, viewer=viewer, frameable=frameable)
     response.headers.setdefault("Content-Security-Policy", policy)

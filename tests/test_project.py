@@ -90,7 +90,8 @@ def test_only_settings_and_the_command_read_the_environment(root: Path) -> None:
     }
     settings = {"infra/settings.py", "infra/wsgi.py", "infra/asgi.py", "assets_pipeline/worker/__init__.py"}
     command = {"assets_pipeline/__main__.py", "assets_pipeline/weights.py"}  # weights.py hands it on to pip and npm
-    assert readers <= settings | command
+    worker = {"assets_pipeline/worker/presence.py"}  # hands a part of it on to the child process
+    assert readers <= settings | command | worker
 
 
 def test_no_file_names_a_machine(root: Path) -> None:

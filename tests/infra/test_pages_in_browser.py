@@ -34,7 +34,7 @@ def test_pages_keep_to_our_headers_and_fit_phones_and_desks(live_server, root: P
     script = root / "tests" / "browser" / "look.mjs"
     command = [*node_command(), str(script), str(MODULES), chromium, live_server.url, EMAIL, PASSWORD]
     done = subprocess.run(
-        [*command, "/shops/lamps/products/ .sku", "/api/v1/docs .opblock"], capture_output=True, text=True, timeout=240, check=False
+        [*command, "/shops/lamps/products/ .sku", "/api/v1/docs .opblock"], capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
