@@ -62,8 +62,11 @@ function withMeans(wanted) {
 function stand([roll, pitch], yaw) {
   const scene = sceneOf(viewer);
   const [x, y, z] = [pitch, yaw, roll].map((degrees) => degrees * Math.PI / 180);
+  const [before] = scene.models.map((model) => model.rotation.toArray().join());
   for (const model of scene.models) model.rotation.set(x, y, z, 'YXZ');
+  if (scene.models[0].rotation.toArray().join() === before) return; // a moved slider must not move the camera
   scene.updateBoundingBox();
+  viewer.updateFraming();
   scene.updateShadow();
   scene.queueRender();
 }
