@@ -152,7 +152,7 @@ def test_groups_go_on_from_checkpoints(runner: Runner, mug: tasks.StoredPhoto, s
     runner.stop()  # a fresh process has nothing in its memory
     task = replace(task, group=tasks.FINISH, generated_key=generated, seconds=told[0].spent.seconds)
     finished = run(runner, task, told[2])
-    assert told[2].stages[0] == "clean" and told[2].stages[-2:] == ["preview", "store"]
+    assert told[2].stages[0] == "clean" and told[2].stages[-3:] == ["preview", "compare", "store"]
     seconds = {entry["stage"]: entry["seconds"] for entry in finished.report["stages"]}
     assert seconds["segment"] == round(told[0].spent.seconds["segment"], 3)
     assert seconds["generate"] == 0  # nobody told that this job had run it
