@@ -8,7 +8,6 @@ from django.urls import path, re_path, register_converter
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -96,6 +95,10 @@ class ManifestJson(serializers.Serializer[Any]):
     certificate = CertificateSummary()
 
 
+FOUND = {200: ManifestJson, 204: None}
+JSON_LD = "application/ld+json"
+
+
 class PublicView(View):
     """Something that pages of any origin may read."""
 
@@ -131,7 +134,7 @@ class PublicView(View):
 class ManifestView(PublicView):
     """The manifest of the published version, by the product's id."""
 
-    @extend_schema(operation_id="get_manifest", tags=["storefront"], parameters=[ABSENT], responses=ManifestJson)
+    @extend_schema(operation_id="get_manifest", tags=["storefront"], parameters=[ABSENT], responses=FOUND)
     def get(self, request: Request, id: str) -> Response:
         """Read what a page needs to show a product. 404 as long as nothing of it is published."""
         return self.show_manifest(find_by_id(id))
@@ -140,7 +143,7 @@ class ManifestView(PublicView):
 class ManifestBySkuView(PublicView):
     """The manifest of the published version, by the shop's slug and the SKU."""
 
-    @extend_schema(operation_id="get_manifest_by_sku", tags=["storefront"], parameters=[ABSENT], responses=ManifestJson)
+    @extend_schema(operation_id="get_manifest_by_sku", tags=["storefront"], parameters=[ABSENT], responses=FOUND)
     def get(self, request: Request, merchant: str, sku: str) -> Response:
         """Read what a page needs to show a product, by the shop's slug and the SKU."""
         return self.show_manifest(find_by_sku(merchant, sku))
@@ -164,27 +167,21 @@ class FileBySkuView(PublicView):
         return self.lead_to(public_file_url(self.shown(find_by_sku(merchant, sku)), name))
 
 
-class LinkedData(JSONRenderer):
-    """JSON-LD."""
-
-    media_type = "application/ld+json"
-
-
 class JsonLdView(PublicView):
     """What search engines read of the published version."""
-
-    renderer_classes = (LinkedData,)
 
     @extend_schema(
         operation_id="get_json_ld",
         tags=["storefront"],
         parameters=[OpenApiParameter("as", enum=["model", "product"], default="model")],
-        responses={(200, "application/ld+json"): OpenApiTypes.OBJECT},
+        responses={(200, JSON_LD): OpenApiTypes.OBJECT},
     )
     def get(self, request: Request, id: str) -> Response:
         """Read schema.org's description: a `3DModel`, or with `as=product` a `Product` that it is the subject of."""
         describe = product_json_ld if request.query_params.get("as") == "product" else model_json_ld
-        return self.show(describe(self.shown(find_by_id(id))), headers={"Cache-Control": SHORT})
+        response = self.show(describe(self.shown(find_by_id(id))), headers={"Cache-Control": SHORT})
+        response.content_type = JSON_LD
+        return response
 
 
 def nothing_here(request: HttpRequest) -> HttpResponse:

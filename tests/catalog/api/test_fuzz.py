@@ -48,7 +48,7 @@ class Shop:
 
     def point_at_something(self, case: Any) -> None:
         """Have the path name what there is, whatever its ETag."""
-        ids = {"sku": self.world.product.sku, "merchant": "shop", "upload": "upl_2345678923456789"}
+        ids = {"sku": self.world.product.sku, "merchant": "shop", "upload": "upl_2345678923456789", "name": "model.glb"}
         first = case.path.removeprefix("/api/v1").split("/")[1]
         ids["id"] = self.world.ids[IDS.get(first, "product")]
         case.path_parameters = {name: ids[name] for name in case.path_parameters or {}}
