@@ -1,5 +1,6 @@
 """The photos of a product: sent straight to the store, named by side, with what a worker saw marked on them"""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,7 @@ HELPFUL: Mapping[str, str] = {
 }
 """A side that is missing -> what would help, the most helpful first."""
 
+PHOTO_ID = re.compile(r"pho_[a-z0-9]{1,24}")
 UNKNOWN_SIDE = 1000
 """Of a photo that was refused: nobody wrote down how large it is."""
 
@@ -199,14 +201,21 @@ def gallery(request: HttpRequest, access: Access, product_id: str) -> HttpRespon
 
 @require_safe
 @member_page
-def card(request: HttpRequest, access: Access, product_id: str, photo_id: str) -> HttpResponse:
-    """One photo; asked again and again while a worker looks at it."""
+def settled(request: HttpRequest, access: Access, product_id: str) -> HttpResponse:
+    """Of the photos that the page still waits for, the cards of those that it need not wait for any more.
+
+    Asked again and again; while there is none, nothing is swapped and nobody disturbed who is naming a side.
+    """
     request.quiet = True  # type: ignore[attr-defined]
     product = access.product(product_id)
-    photo = find_photo(product, photo_id)
-    if card_of(photo).waiting:
-        return HttpResponse(status=204)  # nothing is swapped, so nobody is disturbed who is naming the side
-    return changed(show_card(request, access, photo))
+    asked = {each for each in request.GET.getlist("waiting")[: photos.MAX_PHOTOS] if PHOTO_ID.fullmatch(each)}
+    found = list(product.photos.filter(public_id__in=asked))
+    cards = [card for card in map(card_of, found) if not card.waiting]
+    gone = sorted(asked - {photo.public_id for photo in found})
+    if not cards and not gone:
+        return HttpResponse(status=204)
+    context = {"product": product, "cards": cards, "gone": gone, "views": list(VIEW_HELP.items())}
+    return changed(page(request, access, "dashboard/product_settled.html", context))
 
 
 @require_POST

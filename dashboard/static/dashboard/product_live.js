@@ -60,7 +60,8 @@ addEventListener('pagehide', hush);
 addEventListener('pageshow', follow);
 document.addEventListener('htmx:beforeRequest', (event) => {
   const polls = event.detail.elt === model() && event.detail.requestConfig.verb === 'get';
-  if (polls && open) event.preventDefault();
+  const idle = event.detail.elt.id === 'photos-watch' && !document.querySelector('#photos [name=waiting]');
+  if ((polls && open) || idle) event.preventDefault();
 });
 document.body.addEventListener('model-started', () => {
   model()?.focus({ preventScroll: true });

@@ -1,5 +1,6 @@
 """Photos come, are looked at, named and removed; what is wrong is marked on them."""
 
+import re
 from typing import Any
 
 import pytest
@@ -56,12 +57,19 @@ def test_what_arrives_as_something_else_is_refused_and_leaves_nothing(shelf: She
 
 def test_a_photo_that_is_looked_at_disturbs_nobody_until_it_is_settled(shelf: Shelf) -> None:
     photo = make_photo(shelf.product, state=PhotoState.CHECKING, sha256="")
-    address = shelf.at(f"photos/{photo.public_id}")
+    address = shelf.at(f"photos/settled?waiting={photo.public_id}")
+    assert f'name="waiting" value="{photo.public_id}"' in shelf.people.viewer.read(shelf.at("photos"))
     assert shelf.people.viewer.get(address).status_code == 204
     Photo.objects.filter(pk=photo.pk).update(state=PhotoState.READY)
     answer = shelf.people.viewer.get(address)
     assert (answer.status_code, answer["HX-Trigger-After-Swap"]) == (200, "photos-changed")
-    assert "every 2s" not in answer.content.decode()
+    page = answer.content.decode()
+    assert re.search(rf'id="photo-{photo.public_id}"[^>]*hx-swap-oob="true"', page) and 'name="waiting"' not in page
+    photo.delete()
+    assert f'id="photo-{photo.public_id}" hx-swap-oob="delete"' in shelf.people.viewer.read(address)
+    foreign = f"photos/settled?waiting={shelf.foreign_photo.public_id}&waiting=<b>"
+    theirs = shelf.people.viewer.read(shelf.at(foreign))
+    assert "<b>" not in theirs and shelf.foreign_photo.name not in theirs
 
 
 def test_problems_are_marked_on_the_picture_the_gravest_first(shelf: Shelf) -> None:
@@ -75,7 +83,7 @@ def test_problems_are_marked_on_the_picture_the_gravest_first(shelf: Shelf) -> N
         {"code": "cut_off", "text": "Step back.", "level": "retake", "boxes": [strip]},
     ]
     Photo.objects.filter(pk=shelf.photo.pk).update(advice=advice, width=800, height=600, content_type="image/jpeg")
-    page = shelf.people.viewer.read(shelf.at(f"photos/{shelf.photo.public_id}"))
+    page = shelf.people.viewer.read(shelf.at("photos"))
     assert '<rect x="0" y="150.0" width="40.0" height="300.0"/>' in page.replace('x="0.0"', 'x="0"')
     assert page.index("Step back.") < page.index("Go closer.") < page.index("Plain paper.")
     assert page.index("marked 1") < page.index("marked 2") and "marked 3" not in page
