@@ -5,16 +5,13 @@ arrays, sizes before pixels. Nothing is fetched, and of what is packed only JPEG
 Spec: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 """
 
-import json
-import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assets_pipeline.errors import InputRejected
+from assets_pipeline.formats.foreign_container import Json, broken, oddness_as_rejection, read_chunks
 from assets_pipeline.formats.foreign_model import (
     COMPRESSED,
     SUPPORTED,
@@ -28,76 +25,16 @@ from assets_pipeline.formats.foreign_model import (
 from assets_pipeline.formats.glb import COMPONENTS, DTYPES, LARGEST, WEBP, node_matrix
 from assets_pipeline.formats.pictures import Picture, open_picture
 
-Json = dict[str, Any]
-
 TRANSFORM = "KHR_texture_transform"
 TRIANGLES, STRIP, FAN = 4, 5, 6
 """Modes of a primitive that have a surface."""
 
-ODD = (
-    KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError, RecursionError,
-    struct.error,
-)  # fmt: skip
-"""What reading raises where a file is not what the standard says."""
-
 
 def read_foreign_glb(data: bytes, limits: Limits | None = None) -> ForeignModel:
     """The model in `data`. Raises InputRejected."""
-    document, body = _chunks(data, limits or Limits())
-    with _oddness_as_rejection():
+    document, body = read_chunks(data, limits or Limits())
+    with oddness_as_rejection():
         return _Reader(document, body, limits or Limits()).model()
-
-
-@contextmanager
-def _oddness_as_rejection() -> Iterator[None]:
-    try:
-        yield
-    except InputRejected:
-        raise
-    except ODD as error:
-        raise refused("model_broken", f"{type(error).__name__}: {error}"[:120]) from None
-
-
-def _broken(what: str) -> NoReturn:
-    raise refused("model_broken", what)
-
-
-def _chunks(data: bytes, limits: Limits) -> tuple[Json, memoryview]:
-    """The JSON and the binary chunk (spec 4.4)."""
-    if not data:
-        raise refused("model_empty")
-    if data[:4] != b"glTF":
-        raise refused("not_a_glb")
-    if len(data) < 20:
-        raise refused("model_truncated")
-    _, version, length, json_bytes, kind = struct.unpack_from("<4sIII4s", data)
-    if version != 2 or kind != b"JSON":
-        raise refused("not_a_glb")
-    if length > len(data) or 20 + json_bytes > length:
-        raise refused("model_truncated")
-    if json_bytes > limits.json_bytes:
-        raise refused(
-            "model_too_complex", f"{json_bytes / 1e6:.0f} MB of descriptions", f"{limits.json_bytes / 1e6:.0f}"
-        )
-    with _oddness_as_rejection():
-        document = json.loads(bytes(data[20 : 20 + json_bytes]).decode("utf-8"), parse_constant=_no_constant)
-    if not isinstance(document, dict):
-        _broken("no object")
-    start = 20 + json_bytes
-    if start == length:
-        return document, memoryview(b"")
-    if start + 8 > length:
-        raise refused("model_truncated")
-    size, kind = struct.unpack_from("<I4s", data, start)
-    if start + 8 + size > length:
-        raise refused("model_truncated")
-    if kind != b"BIN\0":
-        _broken("an unknown chunk")
-    return document, memoryview(data)[start + 8 : start + 8 + size]
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
 
 
 class _Reader:
@@ -156,21 +93,21 @@ class _Reader:
     def _list(self, key: str) -> list[Any]:
         found = self.document.get(key, [])
         if not isinstance(found, list):
-            _broken(f"{key} is no list")
+            broken(f"{key} is no list")
         return found
 
     def _objects(self, key: str) -> list[Json]:
         if key not in self._checked:
             found = self._list(key)
             if not all(isinstance(each, dict) for each in found):
-                _broken(f"{key} holds something else")
+                broken(f"{key} holds something else")
             self._checked[key] = found
         return self._checked[key]
 
     def _one(self, key: str, index: Any) -> Json:
         found = self._objects(key)
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(found):
-            _broken(f"there is no {key} {str(index)[:20]}")
+            broken(f"there is no {key} {str(index)[:20]}")
         return found[index]
 
     # where its meshes stand
@@ -186,11 +123,11 @@ class _Reader:
             number, above, depth = waiting.pop()
             node = self._one("nodes", number)
             if number in seen or depth > self.limits.depth or len(waiting) > self.limits.nodes:
-                _broken("nodes in a circle, or too deep")
+                broken("nodes in a circle, or too deep")
             seen.add(number)
             matrix = above @ node_matrix(node)
             if not np.isfinite(matrix).all() or np.abs(matrix).max() > 1e9:
-                _broken("a place that is no number")
+                broken("a place that is no number")
             if "skin" in node:
                 raise refused("model_skinned")
             if "mesh" in node:
@@ -255,7 +192,7 @@ class _Reader:
         colors = self._colors(attributes["COLOR_0"]) if "COLOR_0" in attributes else None
         lengths = {len(positions), *map(len, texcoords.values()), len(positions if colors is None else colors)}
         if len(lengths) > 1:
-            _broken("attributes of different lengths")
+            broken("attributes of different lengths")
         finish = primitive.get("material", -1)
         return Piece(positions, np.ascontiguousarray(indices), finish, texcoords, colors)
 
@@ -264,10 +201,10 @@ class _Reader:
             return np.arange(vertices)
         values = self._accessor(primitive["indices"], "SCALAR")
         if values.dtype.kind != "u":
-            _broken("corners that are no whole numbers")
+            broken("corners that are no whole numbers")
         corners = values.ravel().astype(np.int64)
         if len(corners) and corners.max() >= vertices:
-            _broken("triangles with corners that are not there")
+            broken("triangles with corners that are not there")
         return corners
 
     def _colors(self, accessor: int) -> NDArray[np.float32]:
@@ -284,14 +221,14 @@ class _Reader:
         if described.get("normalized") and described["componentType"] in LARGEST:
             values = np.maximum(values / LARGEST[described["componentType"]], -1.0)
         if not np.isfinite(values).all():
-            _broken("coordinates that are no numbers")
+            broken("coordinates that are no numbers")
         return values
 
     def _accessor(self, number: int, kind: str) -> NDArray[Any]:
         """The accessor's raw values over the file's own bytes, (count, components), if it lies within them."""
         accessor = self._one("accessors", number)
         if accessor.get("type") != kind:
-            _broken(f"{kind} expected")
+            broken(f"{kind} expected")
         if "sparse" in accessor:
             raise refused("model_extension", "sparse data")
         view = self._one("bufferViews", accessor["bufferView"])
@@ -300,14 +237,14 @@ class _Reader:
         start, length = self._span(view)
         stride, offset = int(view.get("byteStride", size)), int(accessor.get("byteOffset", 0))
         if count < 0 or offset < 0 or stride < size or offset + stride * (count - 1) + size > length:
-            _broken("data beyond its end")
+            broken("data beyond its end")
         return np.ndarray((count, width), dtype, self.body, start + offset, (stride, dtype.itemsize))
 
     def _span(self, view: Json) -> tuple[int, int]:
         """Where a buffer view lies: (start, length), within the file."""
         start, length = int(view.get("byteOffset", 0)), int(view["byteLength"])
         if start < 0 or length < 0 or start + length > len(self.body) or view.get("buffer", 0) != 0:
-            _broken("data beyond its end")
+            broken("data beyond its end")
         return start, length
 
     # what they look like
@@ -319,7 +256,7 @@ class _Reader:
         pbr = material.get("pbrMetallicRoughness", {})
         base = tuple(_share(value) for value in pbr.get("baseColorFactor", (1, 1, 1, 1)))
         if len(base) != 4:
-            _broken("a colour of other than four parts")
+            broken("a colour of other than four parts")
         mode = material.get("alphaMode", "OPAQUE")
         if material.get("emissiveTexture") or any(material.get("emissiveFactor", ())):
             self.notes["Its own light was left out."] = None
@@ -397,5 +334,5 @@ def _texcoord_matrix(transform: Json) -> NDArray[np.float64]:
     cos, sin = np.cos(angle), np.sin(angle)
     matrix = np.array([[cos * sx, sin * sy, x], [-sin * sx, cos * sy, y], [0, 0, 1]], np.float64)
     if not np.isfinite(matrix).all() or np.abs(matrix).max() > 1e6:
-        _broken("texcoords that are no numbers")
+        broken("texcoords that are no numbers")
     return matrix
