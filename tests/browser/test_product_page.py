@@ -217,6 +217,7 @@ def tab_to(page: Page, selector: str, *, most: int = 80) -> None:
     raise AssertionError(f"not reached by keys: {selector}")
 
 
+@pytest.mark.slow
 def test_everything_can_be_done_by_keys_alone(
     service: Service, password: str, open_browser: OpenBrowser, pictures: Path, samples: Path
 ) -> None:
@@ -255,6 +256,7 @@ def test_everything_can_be_done_by_keys_alone(
     assert desk.watched.complaints == []
 
 
+@pytest.mark.slow
 def test_without_a_worker_or_a_stream_the_page_waits_and_still_hears(
     service: Service, password: str, open_browser: OpenBrowser, pictures: Path, samples: Path
 ) -> None:
