@@ -265,7 +265,7 @@ def test_without_a_worker_or_a_stream_the_page_waits_and_still_hears(
     page.route("**/events", lambda route: route.abort())
     desk.new_product("Carton")
     page.locator("#choose-photos").set_input_files(samples / "carton" / "front.jpg")
-    expect(page.locator("#why-not")).to_contain_text("Your photos wait for a worker")
+    expect(page.locator("#why-not")).to_contain_text("Your photos wait for a worker", timeout=LOOK_MS)
     desk.look("no-worker")
     service.start_worker("worker-1")
     settle(desk, 1)
