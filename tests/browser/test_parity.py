@@ -29,7 +29,7 @@ ORIGIN = "http://127.0.0.1"
 VIEWS = 4
 
 USDZ_DB, WEB_DB = 50, 42
-"""The same picture to the eye: measured 57 and, through WebP and rounded coordinates, 47. A texture upside down: 9 to 14."""
+"""The same picture to the eye: measured 57, and 47 through WebP and rounded coordinates. Upside down: 9 to 14."""
 
 Pictures = list[NDArray[np.float64]]
 
