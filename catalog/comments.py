@@ -9,6 +9,8 @@ from catalog.errors import Forbidden, Invalid
 from catalog.models import AssetVersion, Comment, Role
 
 LONGEST = Comment._meta.get_field("text").max_length or 0
+JOINERS = "\u200c\u200d"
+"""Nobody sees them, but Persian and Indian words and joined emoji fall apart without."""
 
 
 def add_comment(version: AssetVersion, author: AbstractBaseUser, text: str) -> Comment:
@@ -40,7 +42,15 @@ def comments_on(version: AssetVersion) -> QuerySet[Comment]:
 
 
 def tidied(text: str) -> str:
-    """Without control characters, spaces at the ends of lines, and more than one empty line in a row."""
+    """Without control characters, spaces at the ends of lines, and more than one empty line in a row.
+
+    Joiners stay where there is something to join.
+    """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    kept = ["".join(letter for letter in line if letter.isprintable() or letter == "\t").rstrip() for line in lines]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
+    kept = ["".join(filter(_is_kept, line)).rstrip() for line in lines]
+    tidy = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
+    return tidy if tidy.translate(dict.fromkeys(map(ord, JOINERS))).strip() else ""
+
+
+def _is_kept(letter: str) -> bool:
+    return letter.isprintable() or letter == "\t" or letter in JOINERS

@@ -32,7 +32,12 @@ def test_line_breaks_stay_and_what_nobody_sees_goes() -> None:
     assert tidied("  One \r\n\r\n\r\n\r\nTwo\x00\x1b[31m\u202e!  ") == "One\n\nTwo[31m!"
 
 
-@pytest.mark.parametrize("text", ["", "  \n\t ", "\x00", "x" * (LONGEST + 1)])
+@pytest.mark.parametrize("text", ["👩\u200d🔧", "نمی\u200cخواهم"], ids=["a joined emoji", "a Persian word"])
+def test_what_joins_letters_stays(text: str) -> None:
+    assert tidied(f" {text}\u202e ") == text
+
+
+@pytest.mark.parametrize("text", ["", "  \n\t ", "\x00", "\u200d \u200c", "x" * (LONGEST + 1)])
 def test_nothing_and_too_much_are_refused(version: AssetVersion, text: str) -> None:
     with pytest.raises(Invalid) as refusal:
         add_comment(version, make_user("ann"), text)
