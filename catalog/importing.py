@@ -170,10 +170,6 @@ def read_photos(cell: str) -> list[str]:
     return urls
 
 
-def _plain(title: str) -> str:
-    return re.sub(r"[\s_-]+", " ", title.lower()).strip()
-
-
 def _cells(cells: Sequence[str], names: Mapping[int, str]) -> dict[str, str]:
     """Column -> its text."""
     return {names[place]: rearm(cell).strip() for place, cell in enumerate(cells) if place in names}
