@@ -1,102 +1,18 @@
 """The product page in a real browser, over a running service: photos in, a model out, by pointer and by keys alone."""
 
-import base64
 import io
-import os
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.chromium import DESK, PHONE, Watched, watch
+from tests.browser.chromium import DESK, PHONE
 from tests.browser.conftest import OpenBrowser
-from tests.service.processes import Service, running
+from tests.browser.running.desk import LOOK_MS, MODEL_MS, drag, drop, settle, signed_in, tab_to
+from tests.service.processes import Service
 
 pytestmark = pytest.mark.browser
-
-OWNER = "owner@lamps.example"
-SECONDS = 1000.0
-LOOK_MS = 120 * SECONDS
-MODEL_MS = 420 * SECONDS
-
-
-@dataclass
-class Desk:
-    """A running service and somebody who has signed in to it. pictures: where screenshots go."""
-
-    service: Service
-    watched: Watched
-    pictures: Path
-    width: int
-
-    @property
-    def page(self) -> Page:
-        return self.watched.page
-
-    def look(self, name: str) -> None:
-        """Keep a picture, and find nothing wrong with the page as it stands."""
-        # Hiding the caret would leave style attributes behind, which the page's own policy then refuses aloud.
-        place = str(self.pictures / f"{name}-{self.width}.png")
-        self.page.screenshot(path=place, full_page=True, caret="initial")
-        assert self.watched.violations() == []
-        assert self.watched.overflow() <= 0
-
-    def new_product(self, title: str) -> None:
-        """A product by the form for one, and on to its page."""
-        self.page.goto(f"{self.service.url}/shops/lamp-house/products/new")
-        self.page.get_by_label("Title").fill(title)
-        self.page.get_by_label("Title").press("Enter")
-        expect(self.page.locator("#product-title")).to_have_text(title)
-
-    def cards(self) -> Locator:
-        return self.page.locator("#photos > li")
-
-
-@pytest.fixture(scope="session")
-def page_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Static files as `collectstatic` leaves them."""
-    folder = tmp_path_factory.mktemp("static")
-    own = {"DEMO": "true", "DJANGO_SETTINGS_MODULE": "tests.browser.hosted", "HOSTED_STATIC": str(folder)}
-    Service(os.environ | own, folder).manage("collectstatic", "--noinput", "--verbosity", "0")
-    return folder
-
-
-@pytest.fixture
-def service(
-    service_environ: dict[str, str],
-    page_files: Path,
-    tmp_path: Path,
-) -> Iterator[Service]:
-    """Web and dispatcher with static files of their own, without workers."""
-    own = {
-        "DATABASE_URL": f"sqlite:{tmp_path / 'plinth.sqlite3'}",
-        "DJANGO_SETTINGS_MODULE": "tests.browser.hosted",
-        "HOSTED_STATIC": str(page_files),
-    }
-    with running(service_environ | own, tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-def password(service: Service) -> str:
-    return re.findall(r"password of \S+: (\S+)", service.manage("create_merchant", "Lamp House", "--owner", OWNER))[0]
-
-
-def signed_in(
-    service: Service, password: str, open_browser: OpenBrowser, pictures: Path, size: tuple[int, int], **options: Any
-) -> Desk:
-    watched = watch(open_browser(size, **options))
-    watched.page.goto(f"{service.url}/sign-in")
-    watched.page.get_by_label("E-mail address").fill(OWNER)
-    watched.page.get_by_label("Password").fill(password)
-    watched.page.get_by_role("button", name="Sign in").press("Enter")
-    expect(watched.page.get_by_role("heading", name="Products")).to_be_visible()
-    return Desk(service, watched, pictures, size[0])
 
 
 def cut_off(photo: Path) -> bytes:
@@ -105,42 +21,6 @@ def cut_off(photo: Path) -> bytes:
     stream = io.BytesIO()
     picture.crop((picture.width * 2 // 5, 0, picture.width, picture.height)).resize((1200, 1500)).save(stream, "JPEG")
     return stream.getvalue()
-
-
-def drop(page: Page, files: dict[str, tuple[str, bytes]]) -> None:
-    """Drop files, name -> (type, bytes), as a hand does that holds them over the page."""
-    told = [[name, kind, base64.b64encode(data).decode()] for name, (kind, data) in files.items()]
-    page.evaluate(
-        """async (files) => {
-          const carried = new DataTransfer();
-          for (const [name, type, text] of files) {
-            const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-            carried.items.add(new File([bytes], name, { type }));
-          }
-          const place = document.querySelector('.drop');
-          for (const kind of ['dragover', 'drop'])
-            place.dispatchEvent(new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true }));
-        }""",
-        told,
-    )
-
-
-def drag(page: Page, what: Locator, onto: Locator) -> None:
-    """With the mouse, in steps as a hand moves: a browser takes one leap for no drag."""
-    onto.scroll_into_view_if_needed()
-    start, end = what.bounding_box(), onto.bounding_box()
-    assert start and end, "both are on the page"
-    page.mouse.move(start["x"] + 10, start["y"] + 10)
-    page.mouse.down()
-    page.mouse.move(start["x"] + 30, start["y"] + 20, steps=4)
-    page.mouse.move(end["x"] + 60, end["y"] + 40, steps=6)
-    page.mouse.up()
-
-
-def settle(desk: Desk, number: int) -> None:
-    """Wait until that many photos are there and looked at."""
-    expect(desk.cards()).to_have_count(number, timeout=LOOK_MS)
-    expect(desk.page.locator("#photos .spinner")).to_have_count(0, timeout=LOOK_MS)
 
 
 @pytest.mark.slow
@@ -206,15 +86,6 @@ def test_photos_become_a_model_that_goes_on_through_a_reload(
     assert desk.watched.complaints == []
     store = service.environ["S3_ENDPOINT_URL"]
     assert desk.watched.foreign(service.url, store) == []
-
-
-def tab_to(page: Page, selector: str, *, most: int = 80) -> None:
-    """Press Tab until what `selector` names has the focus; parts of the page may be replaced meanwhile."""
-    for _ in range(most):
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"not reached by keys: {selector}")
 
 
 @pytest.mark.slow
