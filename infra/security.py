@@ -28,8 +28,8 @@ VIEWER_PAGES = frozenset(
 )
 """Pages of ours that show models, by the names of their addresses."""
 
-FRAMEABLE = "/e/"
-"""Shops' pages may frame what lies there, and nothing else."""
+FRAMEABLE = "embed-frame"
+"""The view whose answers shops' pages may frame, the one that says so; nobody else's, not even at its address."""
 
 
 @sync_and_async_middleware
@@ -83,8 +83,9 @@ def store_origins(env: Env) -> tuple[str, ...]:
 
 
 def _add(request: HttpRequest, response: HttpResponseBase, places: tuple[str, ...]) -> HttpResponseBase:
-    frameable = request.path.startswith(FRAMEABLE)
-    viewer = request.resolver_match is not None and request.resolver_match.view_name in VIEWER_PAGES
+    view = request.resolver_match.view_name if request.resolver_match else ""
+    viewer = view in VIEWER_PAGES
+    frameable = view == FRAMEABLE and getattr(response, "xframe_options_exempt", False)
     in_page = request.path in STYLES_IN_PAGE
     policy = content_security_policy(places, styles_in_page=in_page, viewer=viewer, frameable=frameable)
     response.headers.setdefault("Content-Security-Policy", policy)

@@ -59,6 +59,15 @@ def test_the_viewers_own_style_is_known_by_its_hash_where_models_are_shown(root:
 
 
 @pytest.mark.django_db
+def test_what_others_answer_beside_the_viewers_page_may_not_be_framed(client: Client) -> None:
+    answers = {404: client.get("/e/prd_none/more"), 405: client.post("/e/prd_none")}
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert rules(answer.headers["Content-Security-Policy"])["frame-ancestors"] == "'none'"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.django_db
 def test_only_pages_with_models_may_unpack_them(client: Client) -> None:
     assert "'wasm-unsafe-eval'" in client.get("/e/prd_none").headers["Content-Security-Policy"]
     assert "'wasm-unsafe-eval'" not in client.get("/sign-in").headers["Content-Security-Policy"]
