@@ -1,8 +1,8 @@
 """attempts to sign in -> how many are too many
 
 Counted for each account and for each network address, a minute at a time, in the cache that all web processes share.
-A browser that has been signed in to an account before is counted by itself: strangers who try that account's password
-all day cannot lock its owner out.
+A browser that has been signed in to an account before is counted by itself alone: strangers who try that account's
+password all day cannot lock its owner out, nor can those who share the owner's address.
 """
 
 import hashlib
@@ -26,10 +26,10 @@ def may_attempt(account: str, address: str, browser: str) -> bool:
     browser: what `known_browser` gave it; empty or worthless: a stranger's.
     """
     now = time.time()
-    if _within(f"sign-in:address:{_hash(address)}", PER_ADDRESS, now) is False:
-        return False
     if knows(browser, account):
         return _within(f"sign-in:browser:{_hash(browser)}", PER_BROWSER, now)
+    if not _within(f"sign-in:address:{_hash(address)}", PER_ADDRESS, now):
+        return False
     return _within(f"sign-in:account:{_hash(account.lower())}", PER_ACCOUNT, now)
 
 

@@ -49,6 +49,7 @@ class Env:
     allowed_hosts: tuple[str, ...]
     csrf_trusted_origins: tuple[str, ...]
     https_only: bool
+    trusted_proxies: tuple[str, ...]
     database: Database
     data_folder: str
     log_level: str
@@ -127,6 +128,13 @@ VARIABLES = (
         "Redirect to HTTPS, secure cookies, HSTS. The proxy in front sets X-Forwarded-Proto.",
         "true",
         "false",
+    ),
+    Variable(
+        "TRUSTED_PROXIES",
+        "trusted_proxies",
+        parse_networks,
+        "Networks of the proxies in front, by commas (CIDR): what they append to X-Forwarded-For is believed.",
+        "",
     ),
     Variable(
         "DATABASE_URL",

@@ -36,6 +36,7 @@ SECRET_KEY = ENV.secret_key.reveal()
 DEBUG = ENV.debug
 ALLOWED_HOSTS = list(ENV.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENV.csrf_trusted_origins)
+TRUSTED_PROXIES = ENV.trusted_proxies
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -54,6 +55,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "infra.clients.name_client",
     "infra.requests.accompany",
     "infra.security.harden",
     "django.middleware.security.SecurityMiddleware",

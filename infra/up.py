@@ -137,7 +137,7 @@ def prepare(place: Place, say: Say) -> None:
 
 def web(place: Place, port: int) -> Service:
     """The web process on loopback. Open event streams end within five seconds when it is stopped."""
-    options = ["--host", LOOPBACK, "--port", str(port), "--log-level", "warning"]
+    options = ["--host", LOOPBACK, "--port", str(port), "--log-level", "warning", "--no-proxy-headers"]
     command = [*_python(), "-m", "uvicorn", "infra.asgi:application", *options, "--timeout-graceful-shutdown", "5"]
     return Service("web", lambda: start_child(command, folder=place.code))
 

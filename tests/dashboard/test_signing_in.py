@@ -107,6 +107,31 @@ def test_an_address_that_tries_many_accounts_is_stopped(counted: People) -> None
     assert sign_in(counted).status_code == 429
 
 
+def test_who_shares_an_address_with_them_still_gets_in_where_the_browser_is_known(counted: People) -> None:
+    home = Visitor("home")
+    form = {"username": counted.owner.user.username, "password": PASSWORD}
+    home.send("/sign-in", form)
+    home.send("/sign-out")
+    for number in range(41):
+        sign_in(counted, username=f"{number}@example.test")
+    assert sign_in(counted).status_code == 429
+    assert home.send("/sign-in", form).status_code == 302
+
+
+def test_behind_a_proxy_each_client_is_counted_by_itself(counted: People, settings) -> None:
+    settings.TRUSTED_PROXIES = ("10.0.0.0/8",)
+
+    def attempt(client: str, account: str) -> int:
+        came = {"REMOTE_ADDR": "10.0.0.1", "headers": {"X-Forwarded-For": client}}
+        form = {"username": account, "password": "wrong"}
+        return counted.nobody.send("/sign-in", form, **came).status_code
+
+    forged = {attempt(f"198.51.100.{number}, 203.0.113.7", f"{number}@example.test") for number in range(40)}
+    assert forged == {422}
+    assert attempt("203.0.113.7", "more@example.test") == 429
+    assert attempt("203.0.113.8", "more@example.test") == 422
+
+
 def test_capitals_in_the_address_do_not_matter(people: People) -> None:
     assert sign_in(people, username=people.owner.user.username.upper()).status_code == 302
 
