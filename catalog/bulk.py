@@ -10,7 +10,7 @@ from catalog.jobs import request_asset
 from catalog.models import Merchant, Priority, Product
 from catalog.products import change_product
 from catalog.recipe import Recipe
-from catalog.versions import publish_version
+from catalog.versions import publish_version, refuse_unseen
 
 MOST_AT_ONCE = 200
 
@@ -59,8 +59,7 @@ def _publish(product: Product) -> str:
         raise Conflict("not_possible_now", "It has no model yet.")
     if version.pk == product.published_version_id:
         return f"Version {version.number} is published already."
-    if version.grade == "C":
-        raise Conflict("not_possible_now", "Its grade is C: look at it and publish it by itself.")
+    refuse_unseen(version)
     publish_version(version)
     return f"Version {version.number} is published."
 

@@ -135,6 +135,19 @@ def publish_version(version: AssetVersion, *, check: Check = anything, check_job
             job.record("note", text=f"Version {version.number} is published again.")
 
 
+def needs_a_look(version: AssetVersion) -> bool:
+    """Whether people publish it only after they have looked: it is a guess, or breaks a limit that has to be kept."""
+    limits = version.certificate.get("limits", ())
+    return version.grade == "C" or any(row["level"] == "required" and not row["ok"] for row in limits)
+
+
+def refuse_unseen(version: AssetVersion) -> None:
+    """For ways to publish on which nobody has looked. Raises Conflict ("not_possible_now")."""
+    if needs_a_look(version):
+        words = "It needs a look: parts of it are guessed, or break a limit. Look at it closely, then decide."
+        raise Conflict("not_possible_now", words)
+
+
 def roll_back(product: Product, *, check: Check = anything) -> AssetVersion:
     """Show the version published before the one that is shown. Raises Conflict ("nothing_to_roll_back") or LostRace.
 

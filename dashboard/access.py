@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render, resolve_url
 from django.utils.cache import add_never_cache_headers
 
+from catalog.checks import Check, at_revision
 from catalog.errors import Away, CatalogError, LostRace, Refused
 from catalog.merchants import memberships
 from catalog.models import AssetVersion, Merchant, Product, Role
@@ -145,6 +146,14 @@ def said(error: CatalogError) -> str:
         case LostRace():
             return "Somebody changed this at the same moment. Look at it again before you go on."
     raise error
+
+
+def as_drawn(request: HttpRequest) -> Check:
+    """The product is still at the revision that the form was drawn from. Raises LostRace where the form says none."""
+    sent = request.POST.get("revision", "")
+    if not (sent.isascii() and sent.isdigit()):
+        raise LostRace("a form without its revision")
+    return at_revision(int(sent[:12]))
 
 
 def _answer(view: View, request: HttpRequest, access: Access, kwargs: dict[str, Any]) -> HttpResponse:

@@ -13,6 +13,7 @@ from catalog import jobs
 from catalog.api.events import PLACE_SECONDS, Watch, as_events, message, stream, take_place
 from catalog.models import AssetJob, AssetVersion, Kind, Product, Status
 from catalog.shelf import picture_of
+from catalog.versions import needs_a_look
 from catalog.workers import slots_of
 from dashboard.access import Access, member_page, page
 from dashboard.product.words import GRADES, WHAT_TO_DO, kind_words, phases_of, stage_words
@@ -46,6 +47,7 @@ def version_context(product: Product, version: AssetVersion) -> dict[str, Any]:
         "grade_words": words,
         "reasons": reasons,
         "is_shown": shown,
+        "needs_a_look": needs_a_look(version),
         "metres": [version.dimensions.get(side) for side in ("width", "height", "depth")],
     }
 

@@ -10,14 +10,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog import context, jobs
 from catalog.api.jobs import FEWEST_TRIANGLES, LARGEST_SEED, MOST_TRIANGLES, TEXTURE_SIZES
-from catalog.errors import CatalogError, Invalid, Refused
+from catalog.errors import CatalogError, Conflict, Invalid, Refused
 from catalog.forecast import forecast, line_for
 from catalog.inputs import USABLE
 from catalog.models import AssetJob, Kind, PhotoState, Product
 from catalog.queue import CPU
 from catalog.recipe import Recipe
+from catalog.versions import publish_version, refuse_unseen
 from catalog.workers import known_generators, known_names, slots_of
-from dashboard.access import Access, is_fragment, member_page, page, said
+from dashboard.access import Access, as_drawn, is_fragment, member_page, page, said
 from dashboard.product.live import panel_context
 from dashboard.product.words import PROFILES, QUALITIES
 
@@ -127,9 +128,17 @@ def retry(request: HttpRequest, access: Access, product_id: str, job_id: str) ->
 @require_POST
 @member_page(writes=True)
 def publish(request: HttpRequest, access: Access, product_id: str, job_id: str) -> HttpResponse:
-    """Show what a job has made in the shop."""
+    """Show what a job has made in the shop, unless it needs a look first."""
     product = access.product(product_id)
-    return act(request, access, product, lambda: jobs.approve_job(find_job(product, job_id)))
+    version = find_job(product, job_id).version
+
+    def show() -> None:
+        if version is None:
+            raise Conflict("not_possible_now", "It has made no model that could be published.")
+        refuse_unseen(version)
+        publish_version(version, check=as_drawn(request))
+
+    return act(request, access, product, show)
 
 
 def act(request: HttpRequest, access: Access, product: Product, do: Callable[[], object]) -> HttpResponse:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.models import AssetVersion, Kind
+from catalog.versions import needs_a_look
 from dashboard.review.pictures import percent
 from dashboard.templatetags.dashboard import byte_size
 
@@ -81,6 +82,7 @@ class Limit:
 class Judgement:
     """What there is to say about a version."""
 
+    needs_a_look: bool
     letter: str
     headline: str
     meaning: str
@@ -102,11 +104,6 @@ class Judgement:
         """Aims that are missed."""
         return [limit for limit in self.limits if not limit.required and not limit.kept]
 
-    @property
-    def needs_a_look(self) -> bool:
-        """Whether nobody should publish it without saying that they have looked."""
-        return self.letter == "C" or bool(self.broken)
-
 
 @dataclass(frozen=True)
 class Validator:
@@ -126,6 +123,7 @@ def judge(version: AssetVersion) -> Judgement:
         meaning = "It is a model that you uploaded: its shape and size are yours, and were not compared with photos."
     unseen = certificate.get("unseen")
     return Judgement(
+        needs_a_look(version),
         version.grade,
         headline,
         meaning,

@@ -10,13 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from catalog.checks import Check, at_revision
+from catalog.checks import Check
 from catalog.errors import Conflict, LostRace, Refused
 from catalog.jobs import reject_job
 from catalog.models import AssetVersion, Product
-from catalog.versions import publish_version, roll_back, unpublish
-from dashboard.access import Access, Page, member_page, said
-from dashboard.review.certificate import judge
+from catalog.versions import needs_a_look, publish_version, roll_back, unpublish
+from dashboard.access import Access, Page, as_drawn, member_page, said
 from dashboard.review.standing import job_of
 
 LOOKED = "looked"
@@ -50,7 +49,7 @@ def decision(decide: Decision) -> Page:
 @decision
 def publish(request: HttpRequest, product: Product, version: AssetVersion) -> AssetVersion:
     """Show this version in the shop; one that waits for review is approved thereby."""
-    if judge(version).needs_a_look and not request.POST.get(LOOKED):
+    if needs_a_look(version) and not request.POST.get(LOOKED):
         raise Conflict("not_possible_now", NOT_LOOKED)
     publish_version(version, check=as_drawn(request))
     messages.success(request, f"Version {version.number} is in your shop now. Shoppers see it from the next page on.")
@@ -82,14 +81,6 @@ def turn_down(request: HttpRequest, product: Product, version: AssetVersion) -> 
     reject_job(job, " ".join(request.POST.get("note", "").split())[:NOTE_LENGTH])
     messages.success(request, "Turned down. Add photos or change the settings, then make the model again.")
     return version
-
-
-def as_drawn(request: HttpRequest) -> Check:
-    """The product is still at the revision that the form was drawn from. Raises LostRace where the form says none."""
-    sent = request.POST.get("revision", "")
-    if not (sent.isascii() and sent.isdigit()):
-        raise LostRace("a form without its revision")
-    return at_revision(int(sent[:12]))
 
 
 def while_shown(version: AssetVersion, check: Check) -> Check:

@@ -188,10 +188,13 @@ def test_deletion_asks_first(people: People) -> None:
     assert list(Product.objects.all()) == [kept]
 
 
-def test_grade_c_is_not_published_in_bulk(people: People) -> None:
-    product = make(people.shop, "Mug")
-    make_version(product, grade="C")
-    assert "Its grade is C" in tick(people, "editor", "publish", product).content.decode()
+def test_what_needs_a_look_is_not_published_in_bulk(people: People) -> None:
+    guessed, broken = make(people.shop, "Mug"), make(people.shop, "Vase")
+    make_version(guessed, grade="C")
+    limit = {"name": "triangles", "value": 2, "limit": 1, "ok": False, "level": "required"}
+    AssetVersion.objects.filter(pk=make_version(broken).pk).update(certificate={"limits": [limit]})
+    page = tick(people, "editor", "publish", guessed, broken).content.decode()
+    assert "0 of 2 done" in page and page.count("It needs a look") == 2
     assert "no model yet" in tick(people, "editor", "publish", make(people.shop, "Cup")).content.decode()
 
 

@@ -3,7 +3,8 @@
 import re
 
 from catalog.leases import reject_input
-from catalog.models import AssetJob, Product, Status
+from catalog.models import AssetJob, AssetVersion, Product, Status
+from catalog.products import change_product
 from catalog.storage import Storage
 from tests.catalog.makers import claim, make_worker
 from tests.dashboard.product.conftest import EVIL, HX, Shelf, make_version
@@ -57,9 +58,53 @@ def test_a_finished_model_shows_its_grade_and_is_published(shelf: Shelf, storage
     page = shelf.people.editor.read(shelf.at())
     assert "Grade B" in page and "Why." in page and "its back" in page and "poster.webp" in page
     assert shelf.at(f"versions/{version.public_id}/") in page
-    done = shelf.people.editor.send(shelf.at(f"jobs/{shelf.job.public_id}/publish"), headers=HX)
+    form = {"revision": str(shelf.product.revision)}
+    done = shelf.people.editor.send(shelf.at(f"jobs/{shelf.job.public_id}/publish"), form, headers=HX)
     assert "In your shop" in done.content.decode()
     assert Product.objects.get(pk=shelf.product.pk).published_version_id == version.pk
+
+
+def test_what_needs_a_look_is_published_from_its_own_page_only(shelf: Shelf, storage: Storage) -> None:
+    make_worker()
+    broken = {"name": "triangles", "value": 2, "limit": 1, "ok": False, "level": "required"}
+    version = make_version(shelf.product, storage, certificate={"limits": [broken]})
+    for fields in ({}, {"grade": "C", "certificate": {}}):
+        AssetVersion.objects.filter(pk=version.pk).update(**fields)
+        page = shelf.people.editor.read(shelf.at())
+        assert "/publish" not in page and "Look at it closely, then decide" in page
+        form = {"revision": str(shelf.product.revision)}
+        refused = shelf.people.editor.send(shelf.at(f"jobs/{shelf.job.public_id}/publish"), form, headers=HX)
+        assert 'role="alert"' in (words := refused.content.decode()) and "needs a look" in words
+        assert Product.objects.get(pk=shelf.product.pk).published_version_id is None
+    AssetVersion.objects.filter(pk=version.pk).update(grade="B")
+    assert "/publish" in shelf.people.editor.read(shelf.at())
+
+
+def test_a_button_drawn_before_somebody_else_acted_publishes_nothing(shelf: Shelf, storage: Storage) -> None:
+    make_worker()
+    make_version(shelf.product, storage)
+    page = shelf.people.editor.read(shelf.at())
+    drawn = re.search(r'name="revision" form="publish" value="(\d+)"', page)
+    assert drawn and 'id="publish"' in page
+    change_product(shelf.product, {"title": "Another"})
+    address = shelf.at(f"jobs/{shelf.job.public_id}/publish")
+    for form in ({"revision": drawn[1]}, {}):
+        refused = shelf.people.editor.send(address, form, headers=HX).content.decode()
+        assert "Somebody changed this" in refused
+        assert Product.objects.get(pk=shelf.product.pk).published_version_id is None
+    fresh = re.search(r'name="revision" form="publish" value="(\d+)"', refused)
+    assert fresh and fresh[1] != drawn[1]
+    assert "In your shop" in shelf.people.editor.send(address, {"revision": fresh[1]}, headers=HX).content.decode()
+
+
+def test_ones_own_saving_leaves_the_button_fresh(shelf: Shelf, storage: Storage) -> None:
+    seen = re.search(r'name="seen" value="(\w+)"', shelf.people.editor.read(shelf.at()))
+    assert seen
+    form = {"seen": seen[1], "title": "Another", "sku": shelf.product.sku}
+    saved = shelf.people.editor.send(shelf.at("facts"), form, headers=HX).content.decode()
+    revision = Product.objects.get(pk=shelf.product.pk).revision
+    assert revision > shelf.product.revision
+    assert f'form="publish" value="{revision}" hx-swap-oob="true"' in saved
 
 
 def test_the_stream_tells_the_panel_and_ends_with_the_job(shelf: Shelf) -> None:
