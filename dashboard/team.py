@@ -20,7 +20,7 @@ from catalog.invitations import (
     open_invitations,
     withdraw_invitation,
 )
-from catalog.letters import may_send, send_invitation
+from catalog.letters import send_invitation
 from catalog.merchants import memberships
 from catalog.models import Invitation, Role
 from catalog.team import change_role, remove_member
@@ -54,8 +54,8 @@ def invite_somebody(request: HttpRequest, access: Access) -> HttpResponse:
         errors = {"email": error.message}
         return _team_page(request, access, {"typed": typed, "errors": errors}, status=422)
     link = request.build_absolute_uri(reverse("dashboard:invitation", args=[token]))
-    send_invitation(invitation, link)
-    return _team_page(request, access, {"invited": invitation, "link": link, "is_sent": may_send()})
+    is_sent = send_invitation(invitation, link)
+    return _team_page(request, access, {"invited": invitation, "link": link, "is_sent": is_sent})
 
 
 @require_POST

@@ -113,15 +113,15 @@ def limit_of(scope: str) -> int:
     return int(number)
 
 
-def count_request(name: str, limit: int, now: float) -> Count | None:
+def count_request(name: str, limit: int, now: float, window_seconds: int = WINDOW_SECONDS) -> Count | None:
     """Count one more; one beyond `limit` is taken back, for it gets nothing. None while the cache is away."""
     global _away_until
     if time.monotonic() < _away_until:
         return None
-    window, elapsed = int(now // WINDOW_SECONDS), now % WINDOW_SECONDS / WINDOW_SECONDS
+    window, elapsed = int(now // window_seconds), now % window_seconds / window_seconds
     this, last = f"{name}:{window}", f"{name}:{window - 1}"
     try:
-        count = Count(_increment(this), cache.get(last) or 0, elapsed)
+        count = Count(_increment(this, 2 * window_seconds), cache.get(last) or 0, elapsed)
         if count.used > limit:
             cache.decr(this)
     except Exception as error:  # each cache's client has its own; whatever it is, the request must not suffer
@@ -137,9 +137,9 @@ def forget_failures() -> None:
     _away_until = 0.0
 
 
-def _increment(key: str) -> int:
-    """One more; the first makes the counter."""
+def _increment(key: str, seconds: int) -> int:
+    """One more; the first makes the counter, which is kept for that long."""
     try:
         return cache.incr(key)
     except ValueError:
-        return 1 if cache.add(key, 1, 2 * WINDOW_SECONDS) else cache.incr(key)
+        return 1 if cache.add(key, 1, seconds) else cache.incr(key)

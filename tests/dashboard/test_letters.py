@@ -1,12 +1,15 @@
 """Where e-mail is sent, invitations go by it and a forgotten password is replaced; elsewhere neither is offered."""
 
 import re
+import threading
 import time
 
 import pytest
 from django.core import mail
 from django.core.cache import cache
 
+from catalog.invitations import open_invitations
+from catalog.letters import send_password_link, waiting
 from catalog.merchants import create_merchant
 from catalog.models import Merchant
 from tests.dashboard.conftest import PASSWORD, People, Visitor
@@ -88,14 +91,72 @@ def test_forged_links_open_nothing(posted: People, link: str) -> None:
     assert posted.nobody.send(link, {"password": NEW}).status_code == 404
 
 
-def test_an_account_is_not_flooded_with_letters(posted: People, settings) -> None:
+@pytest.fixture
+def counted(posted: People, settings, monkeypatch: pytest.MonkeyPatch) -> People:
+    """With a cache that counts, at the beginning of an hour."""
+    hour = (time.time() // 3600 + 1) * 3600
+    monkeypatch.setattr(time, "time", lambda: hour)
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "letters"}}
     cache.clear()
-    pages = [ask(posted, posted.owner.user.username) for _ in range(12)]
+    return posted
+
+
+def all_sent() -> int:
+    """How many letters have gone once nothing waits any more."""
+    time.sleep(0.1)
+    return len(mail.outbox)
+
+
+def test_an_account_is_not_flooded_with_letters(counted: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [ask(counted, counted.owner.user.username) for _ in range(12)]
     assert "tried too often" in pages[-1]
-    letter(10)
-    time.sleep(0.05)
-    assert len(mail.outbox) == 10
+    assert "on its way" in pages[8]
+    assert all_sent() == 5
+    later = time.time() + 300
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert "on its way" in ask(counted, counted.owner.user.username)
+    assert all_sent() == 5
+
+
+def test_inviting_again_and_again_floods_nobody(counted: People) -> None:
+    pages = []
+    for _ in range(8):
+        form = {"email": "new@example.test", "role": "viewer"}
+        pages.append(counted.owner.send(counted.at("team/invite"), form).content.decode())
+        (open_one,) = open_invitations(counted.shop)
+        counted.owner.send(counted.at(f"team/invitations/{open_one.public_id}/withdraw"))
+    assert ["on its way" in page for page in pages] == [True] * 5 + [False] * 3
+    assert "copy it and send it yourself" in pages[-1]
+    assert all_sent() == 5
+
+
+def test_a_shop_sends_so_many_letters_an_hour(counted: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.letters.PER_SHOP", 3)
+    for number in range(5):
+        form = {"email": f"new{number}@example.test", "role": "viewer"}
+        counted.owner.send(counted.at("team/invite"), form)
+    assert all_sent() == 3
+
+
+def test_letters_wait_in_one_short_queue(posted: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    going, may_go = threading.Event(), threading.Event()
+
+    def slowly(letter: mail.EmailMessage) -> int:
+        going.set()
+        return int(may_go.wait(10))
+
+    monkeypatch.setattr(mail.EmailMessage, "send", slowly)
+    monkeypatch.setattr("catalog.letters.waiting.maxsize", 3)
+    before = threading.active_count()
+    assert send_password_link(posted.owner.user, "first")
+    assert going.wait(10)
+    assert [send_password_link(posted.owner.user, "more") for _ in range(5)] == [True] * 3 + [False] * 2
+    assert threading.active_count() <= before + 1
+    may_go.set()
+    end = time.monotonic() + 10
+    while not waiting.empty():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_the_forms_need_their_token(posted: People) -> None:
