@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assets_pipeline.formats.foreign_container import Json, broken, oddness_as_rejection, read_chunks
+from assets_pipeline.formats.foreign_container import Json, broken, oddness_as_rejection, read_chunks, whole
 from assets_pipeline.formats.foreign_model import (
     COMPRESSED,
     SUPPORTED,
@@ -26,8 +26,9 @@ from assets_pipeline.formats.glb import COMPONENTS, DTYPES, LARGEST, WEBP, node_
 from assets_pipeline.formats.pictures import Picture, open_picture
 
 TRANSFORM = "KHR_texture_transform"
+INSTANCES = "EXT_mesh_gpu_instancing"
 TRIANGLES, STRIP, FAN = 4, 5, 6
-"""Modes of a primitive that have a surface."""
+"""Modes of a primitive that have a surface; those below are points and lines."""
 
 
 def read_foreign_glb(data: bytes, limits: Limits | None = None) -> ForeignModel:
@@ -47,7 +48,7 @@ class _Reader:
         self.notes: dict[str, None] = {}
         self._checked: dict[str, list[Json]] = {}
         self._texels = 0
-        self._pictures: dict[int, Picture] = {}
+        self._pictures: dict[tuple[int, int], Picture] = {}
 
     def model(self) -> ForeignModel:
         """The whole of it."""
@@ -78,7 +79,7 @@ class _Reader:
         buffers = self._objects("buffers")
         if any("uri" in each for each in (*buffers, *self._objects("images"))):
             raise refused("model_external")
-        if len(buffers) > 1 or sum(int(each["byteLength"]) for each in buffers) > len(self.body):
+        if len(buffers) > 1 or sum(whole(each["byteLength"]) for each in buffers) > len(self.body):
             raise refused("model_truncated")
         if self._objects("animations"):
             self.notes["Its animations were left out."] = None
@@ -105,20 +106,18 @@ class _Reader:
         return self._checked[key]
 
     def _one(self, key: str, index: Any) -> Json:
-        found = self._objects(key)
-        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(found):
-            broken(f"there is no {key} {str(index)[:20]}")
-        return found[index]
+        found, number = self._objects(key), whole(index)
+        if number >= len(found):
+            broken(f"there is no {key} {number}")
+        return found[number]
 
     # where its meshes stand
 
     def _placed_meshes(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Each mesh of the scene with its matrix, nodes from the roots down, none twice."""
-        nodes = self._objects("nodes")
-        if len(nodes) > self.limits.nodes:
-            raise refused("model_too_complex", f"{len(nodes)} nodes", self.limits.nodes)
+        nodes = self._few_nodes(self._objects("nodes"))
         seen: set[int] = set()
-        waiting = [(root, np.eye(4), 0) for root in reversed(self._roots(nodes))]
+        waiting = [(root, np.eye(4), 0) for root in reversed(self._few_nodes(self._roots(nodes)))]
         while waiting:
             number, above, depth = waiting.pop()
             node = self._one("nodes", number)
@@ -130,9 +129,17 @@ class _Reader:
                 broken("a place that is no number")
             if "skin" in node:
                 raise refused("model_skinned")
+            if INSTANCES in node.get("extensions", {}):
+                raise refused("model_extension", INSTANCES)
             if "mesh" in node:
                 yield node["mesh"], matrix
-            waiting += [(child, matrix, depth + 1) for child in reversed(node.get("children", []))]
+            waiting += [(child, matrix, depth + 1) for child in reversed(self._few_nodes(node.get("children", [])))]
+
+    def _few_nodes(self, nodes: list[Any]) -> list[Any]:
+        """`nodes`, if there are not too many. Raises InputRejected."""
+        if len(nodes) > self.limits.nodes:
+            raise refused("model_too_complex", f"{len(nodes)} nodes", self.limits.nodes)
+        return nodes
 
     def _roots(self, nodes: list[Json]) -> list[int]:
         if self._list("scenes"):
@@ -145,10 +152,10 @@ class _Reader:
     def _check_counts(self, places: list[tuple[int, NDArray[np.float64]]]) -> None:
         """Raises InputRejected before any array is made; a mesh counts as often as it is placed."""
         of_mesh = {mesh: self._counts(self._one("meshes", mesh)["primitives"]) for mesh in {mesh for mesh, _ in places}}
-        parts, corners, vertices = (sum(of_mesh[mesh][which] for mesh, _ in places) for which in range(3))
+        parts, triangles, vertices = (sum(of_mesh[mesh][which] for mesh, _ in places) for which in range(3))
         found = {
             "parts": (parts, self.limits.primitives),
-            "triangles": (corners // 3, self.limits.triangles),
+            "triangles": (triangles, self.limits.triangles),
             "vertices": (vertices, self.limits.vertices),
             "materials": (len(self._list("materials")), self.limits.materials),
         }
@@ -157,22 +164,33 @@ class _Reader:
                 raise refused("model_too_complex", f"{count} {what}", most)
 
     def _counts(self, primitives: list[Json]) -> tuple[int, int, int]:
-        """(primitives, corners, vertices) that one mesh declares."""
-        corners = vertices = 0
+        """(primitives, triangles, vertices) that one mesh declares, those of points and lines among the vertices."""
+        triangles = vertices = 0
         for primitive in primitives:
-            count = int(self._one("accessors", primitive["attributes"]["POSITION"])["count"])
+            self._refuse_packed(primitive)
+            attributes = primitive["attributes"]
+            count = self._count(attributes["POSITION"])
+            if any(self._count(each) != count for each in attributes.values()):
+                broken("attributes of different lengths")
+            corners = self._count(primitive["indices"]) if "indices" in primitive else count
+            triangles += _declared_triangles(corners, whole(primitive.get("mode", TRIANGLES)))
             vertices += count
-            corners += int(self._one("accessors", primitive["indices"])["count"]) if "indices" in primitive else count
-        return len(primitives), corners, vertices
+        return len(primitives), triangles, vertices
+
+    def _count(self, accessor: Any) -> int:
+        return whole(self._one("accessors", accessor)["count"])
+
+    def _refuse_packed(self, holder: Json) -> None:
+        """Raises InputRejected where an extension holds the data itself, told at the file's start or not."""
+        if packed := sorted(COMPRESSED & {*holder.get("extensions", {})}):
+            raise refused("model_compressed", packed[0])
 
     def _pieces(self, mesh: int, matrix: NDArray[np.float64]) -> Iterator[Piece]:
         for primitive in self._one("meshes", mesh)["primitives"]:
-            if COMPRESSED & {*primitive.get("extensions", {})}:
-                raise refused("model_compressed", next(iter(primitive["extensions"])))
             if primitive.get("targets"):
                 self.notes["Its morph targets were left out."] = None
             mode = primitive.get("mode", TRIANGLES)
-            if mode not in (TRIANGLES, STRIP, FAN):
+            if mode < TRIANGLES:
                 self.notes["Its lines and points were left out."] = None
                 continue
             piece = self._piece(primitive, mode, matrix)
@@ -190,9 +208,6 @@ class _Reader:
         sets = [int(name[9:]) for name in attributes if name.startswith("TEXCOORD_") and name[9:].isdigit()][:4]
         texcoords = {each: self._floats(attributes[f"TEXCOORD_{each}"], "VEC2").astype(np.float64) for each in sets}
         colors = self._colors(attributes["COLOR_0"]) if "COLOR_0" in attributes else None
-        lengths = {len(positions), *map(len, texcoords.values()), len(positions if colors is None else colors)}
-        if len(lengths) > 1:
-            broken("attributes of different lengths")
         finish = primitive.get("material", -1)
         return Piece(positions, np.ascontiguousarray(indices), finish, texcoords, colors)
 
@@ -232,18 +247,19 @@ class _Reader:
         if "sparse" in accessor:
             raise refused("model_extension", "sparse data")
         view = self._one("bufferViews", accessor["bufferView"])
-        dtype, width = np.dtype(DTYPES[accessor["componentType"]]).newbyteorder("<"), COMPONENTS[kind]
-        count, size = int(accessor["count"]), dtype.itemsize * width
+        dtype, width = np.dtype(DTYPES[whole(accessor["componentType"])]).newbyteorder("<"), COMPONENTS[kind]
+        count, size = self._count(number), dtype.itemsize * width
         start, length = self._span(view)
-        stride, offset = int(view.get("byteStride", size)), int(accessor.get("byteOffset", 0))
-        if count < 0 or offset < 0 or stride < size or offset + stride * (count - 1) + size > length:
+        stride, offset = whole(view.get("byteStride", size)), whole(accessor.get("byteOffset", 0))
+        if stride < size or offset + stride * (count - 1) + size > length:
             broken("data beyond its end")
         return np.ndarray((count, width), dtype, self.body, start + offset, (stride, dtype.itemsize))
 
     def _span(self, view: Json) -> tuple[int, int]:
         """Where a buffer view lies: (start, length), within the file."""
-        start, length = int(view.get("byteOffset", 0)), int(view["byteLength"])
-        if start < 0 or length < 0 or start + length > len(self.body) or view.get("buffer", 0) != 0:
+        self._refuse_packed(view)
+        start, length = whole(view.get("byteOffset", 0)), whole(view["byteLength"])
+        if start + length > len(self.body) or whole(view.get("buffer", 0)) != 0:
             broken("data beyond its end")
         return start, length
 
@@ -278,6 +294,7 @@ class _Reader:
         if info is None:
             return None
         texture = self._one("textures", info["index"])
+        self._refuse_packed(texture)
         source = texture.get("extensions", {}).get(WEBP, texture).get("source")
         if source is None:
             return None
@@ -285,28 +302,42 @@ class _Reader:
         transform = info.get("extensions", {}).get(TRANSFORM, {})
         return Texture(
             self._picture(source),
-            int(transform.get("texCoord", info.get("texCoord", 0))),
+            whole(transform.get("texCoord", info.get("texCoord", 0))),
             (sampler.get("wrapS", 10497), sampler.get("wrapT", 10497)),
             _texcoord_matrix(transform),
         )
 
     def _picture(self, number: int) -> Picture:
-        """The picture, opened but not unpacked; its declared size is within the limits."""
-        if number not in self._pictures:
-            image = self._one("images", number)
-            if image.get("mimeType") == "image/ktx2":
-                raise refused("model_compressed", "KTX2")
-            start, length = self._span(self._one("bufferViews", image["bufferView"]))
-            try:
-                picture = open_picture(bytes(self.body[start : start + length]))
-            except ValueError:
-                raise refused("model_texture_broken") from None
-            most = self.limits.texture_side
-            self._texels += picture.width * picture.height
-            if max(picture.width, picture.height) > most or self._texels > self.limits.texels:
-                raise refused("model_texture_too_large", picture.width, picture.height, most)
-            self._pictures[number] = picture
-        return self._pictures[number]
+        """The picture, opened but not unpacked, the same one for the same bytes; its size is within the limits."""
+        image = self._one("images", number)
+        if image.get("mimeType") == "image/ktx2":
+            raise refused("model_compressed", "KTX2")
+        span = self._span(self._one("bufferViews", image["bufferView"]))
+        if span not in self._pictures:
+            self._pictures[span] = self._opened(*span)
+        return self._pictures[span]
+
+    def _opened(self, start: int, length: int) -> Picture:
+        if length + sum(known for _, known in self._pictures) > len(self.body):
+            broken("pictures over each other")
+        try:
+            picture = open_picture(bytes(self.body[start : start + length]))
+        except ValueError:
+            raise refused("model_texture_broken") from None
+        most = self.limits.texture_side
+        self._texels += picture.width * picture.height
+        if max(picture.width, picture.height) > most or self._texels > self.limits.texels:
+            raise refused("model_texture_too_large", picture.width, picture.height, most)
+        return picture
+
+
+def _declared_triangles(corners: int, mode: int) -> int:
+    """How many `_triangles` makes of that many corners; none of points and lines. Raises InputRejected."""
+    if mode > FAN:
+        broken("a mode that nobody knows")
+    if mode == TRIANGLES:
+        return corners // 3
+    return max(corners - 2, 0) if mode in (STRIP, FAN) else 0
 
 
 def _triangles(corners: NDArray[np.int64], mode: int) -> NDArray[np.int64]:

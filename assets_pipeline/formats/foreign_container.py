@@ -18,6 +18,10 @@ ODD = (
 """What reading raises where a file is not what the standard says."""
 
 
+FARTHEST = 1 << 53
+"""Whole numbers beyond are not exact in JSON (spec 2.5)."""
+
+
 @contextmanager
 def oddness_as_rejection() -> Iterator[None]:
     """Whatever reading raises where the file is not what the standard says becomes InputRejected."""
@@ -32,6 +36,13 @@ def oddness_as_rejection() -> Iterator[None]:
 def broken(what: str) -> NoReturn:
     """Raises InputRejected."""
     raise refused("model_broken", what)
+
+
+def whole(value: Any) -> int:
+    """A count, a number or a place in the file, none of which can be below zero. Raises InputRejected."""
+    if type(value) is not int or not 0 <= value <= FARTHEST:
+        broken("a count or a place that cannot be")
+    return value
 
 
 def read_chunks(data: bytes, limits: Limits) -> tuple[Json, memoryview]:

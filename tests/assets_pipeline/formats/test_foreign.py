@@ -128,6 +128,46 @@ def view(glb: Glb, **fields: Any) -> None:
     glb.document["bufferViews"][1] |= fields
 
 
+def wide(glb: Glb) -> None:
+    """One node that is named two million times."""
+    glb.document["scenes"][0]["nodes"] = [0] * 2_000_000
+
+
+def broad(glb: Glb) -> None:
+    glb.document["nodes"][0]["children"] = [0] * 2_000_000
+
+
+def strip(glb: Glb) -> None:
+    """As corners of triangles it would be a third of what it is."""
+    glb.mesh(faces=np.zeros(7_000, np.uint16), mode=5)
+    glb.document["scenes"][0]["nodes"] *= 300
+    glb.document["nodes"] += [{"mesh": 1} for _ in range(300)]
+    glb.document["scenes"][0]["nodes"] = [0, *range(2, 302)]
+
+
+def long_texcoords(glb: Glb) -> None:
+    """Ten million texcoords for eight vertices."""
+    extra = glb.accessor(np.zeros((10_000_000, 2), np.uint8), normalized=True)
+    primitive(glb)["attributes"]["TEXCOORD_0"] = extra
+
+
+def one_picture_many_times(glb: Glb) -> None:
+    """Three hundred small pictures that all reach to the end of a large file."""
+    data = png()
+    start = glb.view(data * 300 + bytes(4_000_000))
+    whole = glb.document["bufferViews"][start]
+    for number in range(300):
+        at = number * len(data)
+        view = {"buffer": 0, "byteOffset": whole["byteOffset"] + at, "byteLength": whole["byteLength"] - at}
+        glb.document["bufferViews"].append(view)
+        glb.document["images"].append({"bufferView": start + 1 + number, "mimeType": "image/png"})
+        glb.document["textures"].append({"source": number + 1})
+    slots = ("baseColorTexture", "metallicRoughnessTexture")
+    for number in range(0, 200, 2):
+        pbr = {slot: {"index": number + 1 + at} for at, slot in enumerate(slots)}
+        glb.mesh(material=glb.material(pbrMetallicRoughness=pbr))
+
+
 SPARSE = {"count": 1, "indices": {"bufferView": 9**9, "componentType": 5125}, "values": {"bufferView": 0}}
 BOMB = "data:application/octet-stream;base64," + "A" * 1_000_000
 
@@ -144,6 +184,30 @@ SPOILT: dict[str, tuple[Callable[[Glb], object], str]] = {
     "an offset below zero": (lambda g: accessor(g, byteOffset=-400), "model_broken"),
     "values over each other": (lambda g: g.document["bufferViews"][1].update(byteStride=1), "model_broken"),
     "no buffer view": (lambda g: g.document["accessors"][0].pop("bufferView"), "model_broken"),
+    "a count of a half": (lambda g: accessor(g, count=7.5), "model_broken"),
+    "a count that is a float": (lambda g: accessor(g, count=8.0), "model_broken"),
+    "a count that is a truth": (lambda g: accessor(g, count=True), "model_broken"),
+    "a count in quotes": (lambda g: accessor(g, count="8"), "model_broken"),
+    "a count of four thousand digits": (lambda g: accessor(g, count=10**4_000), "model_broken"),
+    "an offset that is a truth": (lambda g: accessor(g, byteOffset=False), "model_broken"),
+    "a stride that is a float": (lambda g: g.document["bufferViews"][1].update(byteStride=12.0), "model_broken"),
+    "a length that is a float": (lambda g: view(g, byteLength=96.0), "model_broken"),
+    "a component type that is a float": (lambda g: accessor(g, componentType=5126.0), "model_broken"),
+    "a buffer of fewer bytes than none": (
+        lambda g: g.document.update(buffers=[{"byteLength": -5}]), "model_broken"),
+    "a mode that is a float": (lambda g: primitive(g).update(mode=4.0), "model_broken"),
+    "a mode that nobody knows": (lambda g: primitive(g).update(mode=7), "model_broken"),
+    "two million roots": (wide, "model_too_complex"),
+    "two million children": (broad, "model_too_complex"),
+    "long strips": (strip, "model_too_complex"),
+    "more texcoords than vertices": (long_texcoords, "model_broken"),
+    "pictures over each other": (one_picture_many_times, "model_broken"),
+    "copies that a node makes in secret": (
+        lambda g: g.document["nodes"][0].update(extensions={"EXT_mesh_gpu_instancing": {}}), "model_extension"),
+    "meshopt in secret": (lambda g: view(g, extensions={"EXT_meshopt_compression": {}}), "model_compressed"),
+    "KTX2 in secret": (
+        lambda g: g.document["textures"][0].update(extensions={"KHR_texture_basisu": {"source": 0}}),
+        "model_compressed"),
     "sparse values out of range": (lambda g: accessor(g, sparse=SPARSE), "model_extension"),
     "a view beyond the file": (lambda g: view(g, byteLength=10**12), "model_broken"),
     "a view before the file": (lambda g: view(g, byteOffset=-100), "model_broken"),
@@ -191,6 +255,51 @@ def test_a_hostile_model_is_refused_before_it_costs_anything(name: str) -> None:
     assert time.perf_counter() - began < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000, "kB"
     assert "…" not in caught.value.advice and len(caught.value.advice) < 250
+
+
+def test_nothing_that_a_file_declares_lightens_what_else_it_holds() -> None:
+    glb = Glb()
+    glb.mesh()
+    glb.document["nodes"] = [{"mesh": 0} for _ in range(20)]
+    glb.document["scenes"][0]["nodes"] = list(range(20))
+    few = Limits(vertices=100, triangles=10**9)
+    with pytest.raises(InputRejected, match="160 vertices"):
+        read_foreign_glb(glb.bytes, few)
+    below_nothing = {**glb.document["accessors"][0], "count": -(10**9)}
+    glb.document["accessors"].append(below_nothing)
+    cube_primitive = primitive(glb)
+    for points in ({"attributes": {"POSITION": 2}}, {"attributes": {"POSITION": 0}, "indices": 2}):
+        glb.document["meshes"][0]["primitives"] = [cube_primitive, {**points, "mode": 0}]
+        with pytest.raises(InputRejected, match="model_broken"):
+            read_foreign_glb(glb.bytes, few)
+
+
+@pytest.mark.parametrize(("mode", "triangles"), [(4, 2), (5, 5), (6, 5), (1, 0)])
+def test_triangles_are_counted_as_they_are_made(mode: int, triangles: int) -> None:
+    glb = Glb()
+    glb.mesh()
+    glb.mesh(faces=np.array([0, 1, 2, 3, 4, 5, 6], np.uint16), mode=mode)
+    glb.document["nodes"] += [{"mesh": 1}]
+    glb.document["scenes"][0]["nodes"] += [2]
+    most = 12 + 2 * triangles
+    pieces = read_foreign_glb(glb.bytes, Limits(triangles=most)).pieces
+    assert sum(len(piece.indices) for piece in pieces) == most
+    with pytest.raises(InputRejected, match=f"{most} triangles"):
+        read_foreign_glb(glb.bytes, Limits(triangles=most - 1))
+
+
+def test_a_picture_that_materials_share_counts_once() -> None:
+    glb = Glb()
+    data = png(np.zeros((64, 64, 3), np.uint8))
+    first = glb.texture(data)
+    for _ in range(9):
+        glb.document["images"].append(dict(glb.document["images"][0]))
+        glb.document["textures"].append({"source": len(glb.document["images"]) - 1})
+        texture = {"index": len(glb.document["textures"]) - 1}
+        pbr = {"baseColorTexture": texture, "metallicRoughnessTexture": first}
+        glb.mesh(material=glb.material(pbrMetallicRoughness=pbr))
+    finishes = read_foreign_glb(glb.bytes, Limits(texels=64 * 64)).finishes
+    assert len({id(texture.picture) for finish in finishes for texture in finish.textures}) == 1
 
 
 @pytest.mark.parametrize(
