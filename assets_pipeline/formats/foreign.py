@@ -75,7 +75,7 @@ class _Reader:
         if packed := sorted(used & COMPRESSED):
             raise refused("model_compressed", packed[0])
         if unknown := sorted({*self._names("extensionsRequired")} - SUPPORTED):
-            raise refused("model_extension", unknown[0][:60])
+            raise refused("model_extension", unknown[0])
         buffers = self._objects("buffers")
         if any("uri" in each for each in (*buffers, *self._objects("images"))):
             raise refused("model_external")

@@ -30,7 +30,7 @@ def oddness_as_rejection() -> Iterator[None]:
     except InputRejected:
         raise
     except ODD as error:
-        raise refused("model_broken", f"{type(error).__name__}: {error}"[:120]) from None
+        raise refused("model_broken", f"{type(error).__name__}: {error}") from None
 
 
 def broken(what: str) -> NoReturn:

@@ -39,10 +39,21 @@ SENTENCES: Mapping[str, str] = {
 """Code -> what a shopkeeper is told, with … for what is filled in."""
 
 
+LONGEST = 100
+"""Letters of a file's own words that are told."""
+
+
 def refused(code: str, *filled: object) -> InputRejected:
     """The rejection of that code, its gaps filled in order."""
     first, *rest = SENTENCES[code].split("…")
-    return InputRejected(code, first + "".join(f"{value}{part}" for value, part in zip(filled, rest, strict=True)))
+    return InputRejected(
+        code, first + "".join(f"{told(value)}{part}" for value, part in zip(filled, rest, strict=True))
+    )
+
+
+def told(value: object) -> str:
+    """`value` as it may stand in a sentence, whoever wrote it: short, and nothing but what can be printed."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(value)[:LONGEST])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from assets_pipeline.asset import UPLOADED, Asset, Hints, Mesh, RawShape, StageRecord, frozen
 from assets_pipeline.errors import InputRejected
 from assets_pipeline.formats.foreign import read_foreign_glb
-from assets_pipeline.formats.foreign_model import Finish, ForeignModel, Piece, refused
+from assets_pipeline.formats.foreign_model import Finish, ForeignModel, Piece, refused, told
 from assets_pipeline.geometry.measure import areas
 from assets_pipeline.protocols import GltfTools
 from assets_pipeline.stages.clean import uniform_scale
@@ -58,7 +58,7 @@ def check_valid(report: Mapping[str, Any]) -> None:
     """Raises InputRejected when the Khronos validator finds what we do not mend."""
     errors = [each for each in report["messages"] if each["severity"] == 0]
     if bad := [each for each in errors if each["code"] not in MENDED]:
-        first = f"{bad[0]['code']} at {bad[0].get('pointer', 'its start')}"
+        first = told(f"{bad[0]['code']} at {bad[0].get('pointer', 'its start')}")
         raise InputRejected(
             "model_invalid",
             f"The model breaks the rules of glTF ({first}; {report['errors']} errors in all): export it once more.",

@@ -302,6 +302,31 @@ def test_a_picture_that_materials_share_counts_once() -> None:
     assert len({id(texture.picture) for finish in finishes for texture in finish.textures}) == 1
 
 
+LOUD = "\ud800\u202e\x1b[2J\r\n" + "A" * 100_000
+"""Half a letter, a turn of direction, a terminal's command, and very much of it."""
+
+LOUD_ONES: dict[str, Callable[[Glb], object]] = {
+    "an extension": lambda g: g.document.update(extensionsRequired=[LOUD]),
+    "an extension beside the one that packs": lambda g: primitive(g).update(
+        extensions={LOUD: {}, "KHR_draco_mesh_compression": {}}
+    ),
+    "a number": lambda g: g.document["nodes"][0].update(mesh=LOUD),
+    "a matrix": lambda g: g.document["nodes"][0].update(matrix=[LOUD] * 16),
+    "a factor": lambda g: g.document["materials"][0].update(alphaCutoff=LOUD),
+    "a kind": lambda g: accessor(g, type=LOUD),
+    "a set of texcoords": lambda g: primitive(g)["attributes"].update({"TEXCOORD_²": 0}),
+}
+
+
+@pytest.mark.parametrize("name", LOUD_ONES)
+def test_a_text_of_the_file_is_told_short_and_printable(name: str) -> None:
+    with pytest.raises(InputRejected) as caught:
+        read_foreign_glb(cube(LOUD_ONES[name]))
+    assert caught.value.advice.isprintable()
+    assert len(caught.value.advice) < 250
+    assert caught.value.code != "model_compressed" or "KHR_draco_mesh_compression" in caught.value.advice
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [

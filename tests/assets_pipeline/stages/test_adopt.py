@@ -326,3 +326,13 @@ def test_faces_point_outward_whatever_the_file_says(tools: NodeTools) -> None:
 def test_a_report_is_plain_json(striped: bytes, tools: NodeTools) -> None:
     report = adopted(striped, tools)[1]
     assert json.loads(json.dumps(report, default=str))["metrics"]["triangles"] == 12
+
+
+def test_where_a_rule_is_broken_is_told_short_and_printable(tools: NodeTools) -> None:
+    glb = Glb()
+    glb.mesh()
+    glb.document["meshes"][0]["primitives"][0]["attributes"]["\u202e\x1b[2J" + "A" * 100_000] = 0
+    with pytest.raises(InputRejected, match="model_invalid") as caught:
+        adopted(glb.bytes, tools)
+    assert caught.value.advice.isprintable()
+    assert len(caught.value.advice) < 250
