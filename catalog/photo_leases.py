@@ -67,7 +67,7 @@ def claim_photo(photo_pk: int, queue: str, worker: str) -> tuple[Photo, PhotoLea
     if free.exists():  # asked without the write lock, which SQLite has only one of
         with transaction.atomic():
             later = {"released_at": None, "retry_at": now + timedelta(seconds=NO_ROOM_SECONDS)}
-            free.update(**held if lock_room() > 0 else later)
+            free.update(**held if lock_room(held["worker"]) else later)
     photo = _held(lease).first()
     if photo is None:
         raise LostRace(f"nothing to do on {queue} for photo {photo_pk} now")

@@ -2,7 +2,8 @@
 
 A photo waits for its turn, to be fetched or to be looked at, while `released_at` is None. As with jobs, a bounded
 window of them is out with a message or a worker, and a merchant has only a few there. Those that workers hold leave one
-slot free (`photo_leases` asks): photos that take minutes keep neither jobs nor other merchants' photos from going on.
+slot free of each queue that has jobs (`photo_leases` asks): photos that take minutes keep neither jobs nor other
+merchants' photos from going on. A worker that has no jobs to run may be full of them.
 """
 
 from collections import Counter
@@ -66,27 +67,36 @@ def send_photo(photo: Photo) -> None:
 
 @dataclass(frozen=True)
 class Room:
-    """How many photos may be out at a time, of each queue that somebody reads and in all; and held by workers."""
+    """How many photos may be out at a time, of each queue that somebody reads and in all."""
 
     of: Mapping[str, int]
     out: int
-    held: int
 
 
 def room_for_photos(workers: Iterable[Worker]) -> Room:
-    """Workers hold photos in all slots but one; a single slot is shared with jobs, each a task in turn."""
+    """Twice as many as these workers can hold."""
     workers = [worker for worker in workers if not SEND.keys().isdisjoint(worker.queues)]
     slots = {queue: slots_of(queue, workers) for queue in SEND}
     in_all = sum(worker.slots for worker in workers)
     of = {queue: OUT_PER_SLOT * number for queue, number in slots.items() if number}
-    return Room(of, out=OUT_PER_SLOT * in_all, held=max(1, in_all - 1))
+    return Room(of, out=OUT_PER_SLOT * in_all)
 
 
-def lock_room() -> int:
-    """How many more photos workers may hold; stays true until this transaction ends."""
+def lock_room(name: str) -> bool:
+    """Whether the worker `name` may hold one more photo; stays true until this transaction ends.
+
+    Workers that read a queue of jobs hold photos in all of its slots but one; a single slot is shared with jobs, each a
+    task in turn. A worker that has not said yet what it reads counts as one that makes assets.
+    """
     _lock_turn()
-    held = Photo.objects.filter(lease__isnull=False, lease_expires_at__gt=timezone.now()).count()
-    return room_for_photos(live_workers()).held - held
+    workers = live_workers()
+    reads = {worker.name: {*worker.queues} - {messages.IO} for worker in workers}
+    held = Photo.objects.filter(lease__isnull=False, lease_expires_at__gt=timezone.now())
+    holders = [reads.get(holder, {messages.CPU}) for holder in held.values_list("worker", flat=True)]
+    return all(
+        sum(queue in queues for queues in holders) < max(1, slots_of(queue, workers) - 1)
+        for queue in reads.get(name, {messages.CPU})
+    )
 
 
 def waiting_photos(queue: str) -> QuerySet[Photo]:

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from catalog.errors import LostRace
 from catalog.models import Merchant, Photo, PhotoState
 from catalog.photo_leases import claim_photo, refuse_photo, settle_photo
 from catalog.photo_turns import photos_out, release_photos
@@ -54,6 +55,32 @@ class TestTheRoom:
         waiting = Photo.objects.filter(retry_at__isnull=False, released_at=None, lease=None)
         assert waiting.count() == 2 * slots - held, "the others get another turn soon"
         assert all(photo.retry_at < timezone.now() + timedelta(seconds=4) for photo in waiting if photo.retry_at)
+
+    def test_of_workers_that_only_fetch_takes_none_from_those_that_look(self) -> None:
+        """As with `--queues cpu` on one machine and `--queues io` on another."""
+        make_worker("looks", queues=("cpu",))
+        make_worker("fetches", queues=("io",), slots=2)
+        slow, other = make_photos(make_merchant(), 3, **FETCHED), make_photos(make_merchant(), 1)[0]
+        for photo in slow[:2]:
+            claim_photo(photo.pk, "io", "fetches")
+        claim_photo(other.pk, "cpu", "looks")
+
+    def test_of_workers_that_only_fetch_is_no_slot_for_jobs(self) -> None:
+        make_worker("looks", queues=("cpu",), slots=2)
+        make_worker("fetches", queues=("io",), slots=9)
+        first, second = make_photos(make_merchant(), 2)
+        claim_photo(first.pk, "cpu", "looks")
+        with pytest.raises(LostRace):
+            claim_photo(second.pk, "cpu", "looks")
+
+    def test_leaves_a_slot_for_jobs_of_workers_that_fetch_too(self) -> None:
+        make_worker("both", queues=("cpu", "io"), slots=2)
+        make_worker("fetches", queues=("io",), slots=1)
+        photos = make_photos(make_merchant(), 3, **FETCHED)
+        claim_photo(photos[0].pk, "io", "both")
+        with pytest.raises(LostRace):
+            claim_photo(photos[1].pk, "io", "both")
+        claim_photo(photos[2].pk, "io", "fetches")
 
     def test_is_shared_by_photos_to_fetch_and_to_look_at(self) -> None:
         make_worker("a", slots=2)
