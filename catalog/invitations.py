@@ -1,7 +1,8 @@
 """ways into a shop for people who are no members yet
 
 An owner gets a token, once, and hands it on as a link. Only its hash is kept. Whoever has the link may use it: that is
-what it says to the owner who hands it on.
+what it says to the owner who hands it on. An account under the invited address is another matter: where e-mail is sent
+it takes the proof that went to that address alone, or an owner could claim a stranger's address.
 """
 
 import hashlib
@@ -12,10 +13,12 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.signing import Signer
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from catalog.errors import Conflict, Invalid
 from catalog.merchants import add_member
@@ -23,6 +26,7 @@ from catalog.models import Invitation, Member, Merchant, Role
 
 log = logging.getLogger(__name__)
 
+PROOF = Signer(salt="catalog.invitations.proof")
 VALID_DAYS = 7
 TOKEN_BYTES = 24
 MOST_OPEN = 100
@@ -74,6 +78,16 @@ def find_invitation(token: str) -> Invitation | None:
     return found.filter(withdrawn_at=None, expires_at__gt=timezone.now(), merchant__leaving_at=None).first()
 
 
+def proof_of(token: str) -> str:
+    """What only the letter to the invited address tells: who has it reads that address's letters."""
+    return PROOF.signature(token)
+
+
+def is_proved_by(token: str, proof: str) -> bool:
+    """Whether `proof` is what the letter with `token` tells."""
+    return constant_time_compare(proof.encode("utf-8", "replace"), proof_of(token).encode())
+
+
 def has_account(invitation: Invitation) -> bool:
     """Whether somebody with the invited address can sign in already."""
     return User.objects.filter(username__iexact=invitation.email).exists()
@@ -93,8 +107,10 @@ def accept_invitation(invitation: Invitation, user: User) -> Member:
 
 @transaction.atomic
 def accept_as_new(invitation: Invitation, *, name: str, password: str) -> User:
-    """Make an account for the invited address and let it in. Raises Invalid for the password, or Conflict."""
+    """Make an account for the invited address and let it in. Raises Invalid for the password, or Conflict.
 
+    The caller has seen that the address is theirs, if that can be seen at all.
+    """
     if has_account(invitation):
         raise Conflict("not_possible_now", "There is an account with this address: sign in, then open the link again.")
     new = User(username=invitation.email, email=invitation.email, first_name=name.strip()[:150])

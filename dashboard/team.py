@@ -17,10 +17,12 @@ from catalog.invitations import (
     find_invitation,
     has_account,
     invite,
+    is_proved_by,
     open_invitations,
+    proof_of,
     withdraw_invitation,
 )
-from catalog.letters import send_invitation
+from catalog.letters import may_send, send_invitation
 from catalog.merchants import memberships
 from catalog.models import Invitation, Role
 from catalog.team import change_role, remove_member
@@ -54,8 +56,9 @@ def invite_somebody(request: HttpRequest, access: Access) -> HttpResponse:
         errors = {"email": error.message}
         return _team_page(request, access, {"typed": typed, "errors": errors}, status=422)
     link = request.build_absolute_uri(reverse("dashboard:invitation", args=[token]))
-    is_sent = send_invitation(invitation, link)
-    return _team_page(request, access, {"invited": invitation, "link": link, "is_sent": is_sent})
+    is_sent = send_invitation(invitation, _with_proof(link, token))
+    shown = {"invited": invitation, "link": link, "is_sent": is_sent, "is_proved": may_send()}
+    return _team_page(request, access, shown)
 
 
 @require_POST
@@ -97,8 +100,11 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         return render(request, "dashboard/invitation_over.html", {"days": VALID_DAYS}, status=404)
     errors: dict[str, str] = {}
+    is_proved = not may_send() or is_proved_by(token, request.GET.get("proof", ""))
     if request.method == "POST":
         try:
+            if not request.user.is_authenticated and not is_proved:
+                return _send_proof(request, found, token)
             return _accept(request, found)
         except Refused as error:
             errors = error.fields or {"": error.message}
@@ -107,6 +113,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         "role": ROLES[Role(found.role)],
         "has_account": has_account(found),
         "is_member": request.user.is_authenticated and memberships(request.user, found.merchant.slug),
+        "is_proved": is_proved,
         "errors": errors,
         "name": request.POST.get("name", ""),
     }
@@ -120,6 +127,19 @@ def _accept(request: HttpRequest, found: Invitation) -> HttpResponse:
         return redirect(onward)
     new = accept_as_new(found, name=request.POST.get("name", ""), password=request.POST.get("password", ""))
     return enter(request, new, onward)
+
+
+def _send_proof(request: HttpRequest, found: Invitation, token: str) -> HttpResponse:
+    """Send the link with which the invited person makes an account. Raises Conflict for too many letters."""
+    if has_account(found):
+        raise Conflict("not_possible_now", "There is an account with this address: sign in, then open the link again.")
+    if not send_invitation(found, _with_proof(request.build_absolute_uri(request.path), token)):
+        raise Conflict("not_possible_now", "No more letters can be sent to this address now. Try again in an hour.")
+    return render(request, "dashboard/invitation_sent.html", {"invitation": found})
+
+
+def _with_proof(link: str, token: str) -> str:
+    return f"{link}?proof={proof_of(token)}"
 
 
 def _team_page(request: HttpRequest, access: Access, context: dict[str, object], *, status: int = 200) -> HttpResponse:

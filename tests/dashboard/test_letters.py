@@ -5,10 +5,11 @@ import threading
 import time
 
 import pytest
+from django.contrib.auth.models import User
 from django.core import mail
 from django.core.cache import cache
 
-from catalog.invitations import open_invitations
+from catalog.invitations import open_invitations, withdraw_invitation
 from catalog.letters import send_password_link, waiting
 from catalog.merchants import create_merchant
 from catalog.models import Merchant
@@ -49,8 +50,50 @@ def test_an_invitation_goes_by_e_mail(posted: People) -> None:
     assert "on its way to them by e-mail" in page
     sent = letter()
     assert (sent.to, sent.subject) == (["new@example.test"], "Join Lamps & Co on Plinth")
-    assert link_in(sent.body) in page
-    posted.nobody.read(link_in(sent.body))
+    assert link_in(sent.body).partition("?")[0] in page
+    assert "Make my account and join" in posted.nobody.read(link_in(sent.body))
+
+
+def invited(people: People) -> str:
+    """The path of a fresh invitation's link, as the owner sees it."""
+    page = people.owner.send(people.at("team/invite"), {"email": "new@example.test", "role": "viewer"})
+    found = re.search(r'value="http://testserver(/invitations/[^"]+)"', page.content.decode())
+    assert found
+    return found[1]
+
+
+def test_who_was_handed_a_link_proves_the_address_before_an_account_has_it(posted: People) -> None:
+    link, form = invited(posted), {"password": "four quiet green lamps"}
+    for proof in ("", "?proof=", "?proof=forged", "?proof=%F0", f"?proof={link.rpartition('/')[2]}"):
+        assert "Make my account" not in posted.nobody.read(link + proof)
+        before = len(mail.outbox)
+        assert "on its way to new@example.test" in posted.nobody.send(link + proof, form).content.decode()
+        assert not User.objects.filter(username="new@example.test").exists()
+        letter(before + 1)
+    proved = link_in(mail.outbox[-1].body)
+    assert posted.nobody.send(proved, form)["Location"] == posted.at("products/")
+    assert posted.shop.members.filter(user__username="new@example.test", user__email="new@example.test").exists()
+
+
+def test_one_letter_proves_nothing_for_another_invitation(posted: People) -> None:
+    first = invited(posted)
+    proof = link_in(letter().body).partition("?")[2]
+    withdraw_invitation(open_invitations(posted.shop)[0], by=posted.owner.user)
+    second = invited(posted)
+    assert "Make my account" not in posted.nobody.read(f"{second}?{proof}")
+    posted.nobody.read(f"{first}?{proof}", 404)
+
+
+def test_who_has_an_account_joins_by_a_link_that_was_handed_on(posted: People) -> None:
+    assert posted.stranger.send(invited(posted))["Location"] == posted.at("products/")
+
+
+def test_asking_for_the_proof_again_and_again_floods_nobody(counted: People) -> None:
+    link = invited(counted)
+    answers = [counted.nobody.send(link) for _ in range(7)]
+    assert [answer.status_code for answer in answers] == [200] * 4 + [422] * 3
+    assert "in an hour" in answers[-1].content.decode()
+    assert all_sent() == 5
 
 
 def test_a_shops_name_cannot_add_headers(posted: People) -> None:
@@ -170,6 +213,7 @@ def test_without_a_server_nothing_is_offered(people: People) -> None:
     people.nobody.read("/password/forgotten", 404)
     page = people.owner.send(people.at("team/invite"), {"email": "new@example.test", "role": "viewer"})
     assert "send it yourself" in page.content.decode()
+    assert "be sure that it is theirs" in page.content.decode()
     time.sleep(0.05)
     assert mail.outbox == []
 
