@@ -49,6 +49,9 @@ SAUCER_SIZE = 0.145
 CLEARLY = 0.03
 """How much more of the outline a cup with its saucer must explain than one turned body."""
 
+BOX_COVERAGE = 0.955
+"""IoU from which on an outline alone is that of a box."""
+
 TURNED = np.deg2rad(12)
 NEARLY_ROUND = 1.3
 
@@ -69,10 +72,26 @@ class Choice:
 def choose(crop: Crop, kind: Kind | None, hints: Hints) -> Choice:
     """The best family that the title allows and the silhouette bears out."""
     if kind is not None:
-        choice = by_word(crop, kind, hints)
+        choice = boxed(crop, kind, hints) or by_word(crop, kind, hints)
         if choice is not None:
             return choice
     return by_silhouette(crop, kind, hints)
+
+
+def boxed(crop: Crop, kind: Kind, hints: Hints) -> Choice | None:
+    """The box that round contents come in ("Mountain tea"): its corner is in view, or its sides differ too much.
+
+    The name of what is inside tells of a can or a bottle only as long as nothing speaks against it.
+    """
+    if not kind.content or kind.family not in (Family.REVOLVE_CLOSED, Family.REVOLVE_OPEN):
+        return None
+    sides = sorted((hints.width or 1, hints.depth or 1)) if hints.width and hints.depth else [1, 1]
+    if base_line(crop.mask) is not BaseLine.VEE and sides[1] < NEARLY_ROUND * sides[0]:
+        return None
+    fitted = fit_cuboid(crop, size=full_size(hints), depth_ratio=depth_ratio(None, hints))
+    if fitted.coverage <= BOX_COVERAGE:
+        return None
+    return Choice(cuboid_solid(crop, fitted, plain_back=False), f"'{kind.word}' in a straight-edged box")
 
 
 def by_word(crop: Crop, kind: Kind, hints: Hints) -> Choice | None:
@@ -132,7 +151,7 @@ def by_silhouette(crop: Crop, kind: Kind | None, hints: Hints) -> Choice:
             return Choice(revolve_solid(crop, profile, kind or PLAIN), "symmetric outline on a round base")
     if base in (BaseLine.FLAT, BaseLine.VEE):
         fitted = fit_cuboid(crop, size=full_size(hints), depth_ratio=depth_ratio(kind, hints))
-        if fitted.coverage > 0.955:
+        if fitted.coverage > BOX_COVERAGE:
             return Choice(cuboid_solid(crop, fitted, plain_back=False), "straight-edged outline of a box")
     if kind is None and stands_on_legs(crop.mask):
         found = fit_furniture(crop, "", size=full_size(hints))

@@ -98,6 +98,20 @@ def test_a_word_that_the_outline_contradicts_gives_way(name, word):
     assert f"'{word}'" not in choice.why
 
 
+@pytest.mark.parametrize(
+    ("name", "hints", "family"),
+    [
+        ("pack", None, "cuboid"),
+        ("pack in front", Hints(width=0.2, height=0.3, depth=0.08), "cuboid"),
+        ("pack in front", None, "revolve_closed"),  # may be a can at eye level: nothing speaks against the word
+        ("can", None, "revolve_closed"),
+        ("can", Hints(width=0.08, depth=0.08), "revolve_closed"),
+    ],
+)
+def test_the_name_of_contents_is_no_reason_to_take_a_box_for_a_can(name, hints, family):
+    assert chosen(name, "tea", hints).solid.family == family
+
+
 def test_a_full_pot_gets_no_cavity():
     assert chosen("plant", "pot").solid.family == "revolve_closed"
 
