@@ -43,9 +43,12 @@ const encode = (values) => Object.entries(values).filter(([, value]) => value !=
 const near = new IntersectionObserver((found) => found.forEach(({ isIntersecting, target }) => {
   if (isIntersecting) target.approach();
 }), { rootMargin: '50% 0px' });
-const seen = new IntersectionObserver((found) => found.forEach(({ isIntersecting, target }) => {
-  if (isIntersecting) target.meet();
-}), { threshold: .5 });
+// Of what is taller than the window no half ever shows: then half of the window will do.
+const seen = new IntersectionObserver((found) => found.forEach((
+  { intersectionRatio, intersectionRect: { width, height }, boundingClientRect, target }) => {
+  if (intersectionRatio >= .5 || (2 * height >= Math.min(innerHeight, screen.height) && 2 * width >= boundingClientRect.width))
+    target.meet();
+}), { threshold: [...Array(101).keys()].map((step) => step / 100) });
 
 // The one viewer whose model is open: several at a time make iPhones reload the page.
 let shown = null;
@@ -87,8 +90,8 @@ class PlinthViewer extends HTMLElement {
       this.close();
       this.#reading = this.#manifest = null;
       this.#counted.clear();
-      // Asks again whether it is near.
-      near.unobserve(this); near.observe(this);
+      // Asks again whether it is near, and seen.
+      for (const observer of [near, seen]) { observer.unobserve(this); observer.observe(this); }
     }
     this.#draw();
   }
@@ -100,9 +103,9 @@ class PlinthViewer extends HTMLElement {
       this.#reading.then(() => this.#manifest && this.open());
   }
 
-  // Half of it is in view: a shopper sees it.
+  // Half of it is in view, or it fills half of the window: a shopper sees it.
   async meet() {
-    await (this.#reading ??= this.#read());
+    await this.#reading;
     if (this.#manifest) this.#count('view');
   }
 

@@ -293,6 +293,20 @@ def test_on_approach_it_waits_until_somebody_comes_near(site: Site, mug: Product
     wait_for_counts(page, {"view": 1, "load": 1})
 
 
+def test_what_is_taller_than_the_window_counts_once_it_fills_half_of_it(
+    site: Site, mug: Product, shop: Shop, open_browser: OpenBrowser
+) -> None:
+    watched = watch(open_browser(PHONE))
+    far, tall = '<div style="height: 2000px"></div>', "<style>plinth-viewer { aspect-ratio: auto; height: 5000px }</style>"
+    page = open_page(watched, shop.page(far + embed(site, mug), head=tall))
+    page.evaluate("scrollTo(0, document.querySelector('plinth-viewer').offsetTop - innerHeight * .7)")
+    page.get_by_role("button", name="View in 3D").wait_for(state="attached")
+    page.wait_for_timeout(1000)
+    assert counts() == {}
+    page.evaluate("scrollTo(0, document.querySelector('plinth-viewer').offsetTop - innerHeight * .4)")
+    wait_for_counts(page, {"view": 1})
+
+
 @pytest.mark.parametrize(
     ("attributes", "script"),
     [
