@@ -47,9 +47,7 @@ def embed_js(request: HttpRequest) -> HttpResponse:
     if already_known(request.headers.get("If-None-Match", ""), etag):
         response = HttpResponse(status=304)
     else:
-        response = HttpResponse(
-            script.packed if packed else script.plain, content_type="text/javascript; charset=utf-8"
-        )
+        response = HttpResponse(script.packed if packed else script.plain, content_type=JAVASCRIPT)
         if packed:
             response.headers["Content-Encoding"] = "gzip"
     for name, value in {**FROM_ANYWHERE, "Cache-Control": SHORT, "ETag": etag}.items():

@@ -297,7 +297,10 @@ def test_what_is_taller_than_the_window_counts_once_it_fills_half_of_it(
     site: Site, mug: Product, shop: Shop, open_browser: OpenBrowser
 ) -> None:
     watched = watch(open_browser(PHONE))
-    far, tall = '<div style="height: 2000px"></div>', "<style>plinth-viewer { aspect-ratio: auto; height: 5000px }</style>"
+    far, tall = (
+        '<div style="height: 2000px"></div>',
+        "<style>plinth-viewer { aspect-ratio: auto; height: 5000px }</style>",
+    )
     page = open_page(watched, shop.page(far + embed(site, mug), head=tall))
     page.evaluate("scrollTo(0, document.querySelector('plinth-viewer').offsetTop - innerHeight * .7)")
     page.get_by_role("button", name="View in 3D").wait_for(state="attached")
