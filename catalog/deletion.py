@@ -17,6 +17,7 @@ object or the worker learns that it goes. No lock is held while the store is ask
 """
 
 import logging
+from collections import deque
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import islice
@@ -40,8 +41,8 @@ TAKEN_SECONDS = 120
 """A Removal is taken for that long, which no request to the store lasts; then another process may take it."""
 
 PREFIXES_AT_ONCE = 10
-STEPS_AT_ONCE, JOBS_AT_ONCE, PRODUCTS_AT_ONCE = 10, 200, 50
-"""Of a merchant who is leaving, in one go: each step is a transaction of its own, which others wait for."""
+STEPS_AT_ONCE, JOBS_AT_ONCE, PHOTOS_AT_ONCE, PRODUCTS_AT_ONCE = 10, 200, 500, 50
+"""Of merchants who are leaving, in one go: each step is a transaction of its own, which others wait for."""
 
 FILES_MISSING = "Some files of this asset have just been removed from the store; they are made once more."
 
@@ -68,21 +69,29 @@ def delete_merchant(merchant: Merchant, *, check: Check = anything) -> None:
 
 
 def erase_due() -> int:
-    """Delete a bounded part of what the merchant has that has been leaving longest; returns how many rows of note.
+    """Delete a bounded part of what merchants have that are leaving; returns how many rows of note.
 
-    First its jobs under way, whose workers thereby stop; then product after product; at last the merchant itself, and
-    after that everything under its prefixes in the store.
+    First what is under way, of all of them: workers thereby stop. Then products, some of each merchant in turn; at last
+    the merchant itself, and after that everything under its prefixes in the store. One whose rows do not go now holds
+    up nobody else: what stands in their way is raised at the end.
     """
-    merchant = Merchant.objects.filter(leaving_at__isnull=False).order_by("leaving_at").first()
-    if merchant is None:
-        return 0
-    erased = 0
-    for _ in range(STEPS_AT_ONCE):
-        step = _erase_some_jobs(merchant) or _erase_some_products(merchant)
-        if not step:
-            _erase_merchant(merchant)
-            return erased + 1
-        erased += step
+    leaving = list(Merchant.objects.filter(leaving_at__isnull=False).order_by("leaving_at"))
+    steps, erased, troubles = 0, 0, list[Exception]()
+    for erase in (_erase_some_work, _erase_some_rows):
+        merchants = deque(leaving)
+        while merchants and steps < STEPS_AT_ONCE:
+            merchant = merchants.popleft()
+            try:
+                rows = erase(merchant)
+            except Exception as trouble:
+                log.warning("%s is leaving, but its rows stay for now: %s", merchant, trouble)
+                troubles.append(trouble)
+                continue
+            if rows:
+                steps, erased = steps + 1, erased + rows
+                merchants.append(merchant)
+    if troubles:
+        raise troubles[0]
     return erased
 
 
@@ -158,12 +167,20 @@ def _erase(products: list[Product]) -> None:
 
 
 @transaction.atomic
-def _erase_some_jobs(merchant: Merchant) -> int:
-    """Delete the next jobs that have not ended."""
+def _erase_some_work(merchant: Merchant) -> int:
+    """Delete the next jobs that have not ended, and photos that are still to be fetched or looked at."""
     active = merchant.jobs.select_for_update().filter(ended_at=None).order_by("pk")
-    pks = list(active.values_list("pk", flat=True)[:JOBS_AT_ONCE])
-    AssetJob.objects.filter(pk__in=pks).delete()
-    return len(pks)
+    jobs = list(active.values_list("pk", flat=True)[:JOBS_AT_ONCE])
+    AssetJob.objects.filter(pk__in=jobs).delete()
+    unseen = Photo.objects.select_for_update().filter(merchant=merchant, queue__isnull=False).order_by("pk")
+    photos = list(unseen.values_list("pk", flat=True)[:PHOTOS_AT_ONCE])
+    Photo.objects.filter(pk__in=photos).delete()
+    return len(jobs) + len(photos)
+
+
+def _erase_some_rows(merchant: Merchant) -> int:
+    """Delete the next products; when there are none, the merchant."""
+    return _erase_some_products(merchant) or _erase_merchant(merchant)
 
 
 @transaction.atomic
@@ -175,17 +192,18 @@ def _erase_some_products(merchant: Merchant) -> int:
 
 
 @transaction.atomic
-def _erase_merchant(merchant: Merchant) -> None:
+def _erase_merchant(merchant: Merchant) -> int:
     """Delete the merchant, and have its prefixes emptied: now, and once more when no task can still write to them."""
     locked = Merchant.objects.select_for_update().filter(pk=merchant.pk).first()
     if locked is None:
-        return
+        return 0
     _erase(_lock(merchant.products.values_list("pk", flat=True)))  # made by others at the last moment
     now = timezone.now()
     later = now + timedelta(seconds=settings.JOB_TIMEOUT_SECONDS + 60)
     keys = [f"{prefix}/{merchant.public_id}/" for prefix in PREFIXES]
     Removal.objects.bulk_create(Removal(key=key, due_at=due) for due in (now, later) for key in keys)
     locked.delete()
+    return 1
 
 
 def _remove(rows: list[Removal]) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from catalog import versions
@@ -39,6 +40,9 @@ BACKOFF_SECONDS = (5, 15, 45, 120)
 CANCELLED_BY_MERCHANT = "cancelled"
 CHECKPOINT_LOST = "checkpoint_lost"
 """What a worker says that cannot read what the group before has left, and cannot make it either."""
+
+UNWANTED = Q(cancel_requested_at__isnull=False) | Q(merchant__leaving_at__isnull=False)
+"""Jobs that end as soon as their workers can: the merchant has cancelled, or is leaving."""
 
 MAX_LOST_CHECKPOINTS = 3
 WORKER_LOST = "worker_lost"
@@ -110,12 +114,12 @@ def _end_if_leaving(job_pk: int) -> None:
 
 
 def extend_lease(lease: Lease) -> bool:
-    """Keep the job for LEASE_SECONDS from now; False: cancellation has been asked for. Raises LostRace."""
+    """Keep the job for LEASE_SECONDS from now; False: nobody wants it any more. Raises LostRace."""
     until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
     ours = AssetJob.objects.filter(pk=lease.job_pk, lease=lease.token, status=Status.RUNNING)
     if not ours.update(lease_expires_at=until):
         raise LostRace(f"job {lease.job_pk} is no longer ours")
-    return not ours.filter(cancel_requested_at__isnull=False).exists()
+    return not ours.filter(UNWANTED).exists()
 
 
 @transaction.atomic
@@ -148,9 +152,11 @@ def end_generate(lease: Lease, *, key: str, spent: Spent) -> None:
 def end_finish(lease: Lease, result: versions.FinishedAsset, spent: Spent) -> AssetVersion:
     """Write the version; publish it if the recipe and the result say so, otherwise somebody has to look at it.
 
-    Raises LostRace, also when the merchant has cancelled meanwhile, or Away when files are missing or cannot be
-    published now: postpone then, which books what was spent, and `resume_finish` goes on.
+    Raises LostRace, also when the merchant has cancelled meanwhile or is leaving, or Away when files are missing or
+    cannot be published now: postpone then, which books what was spent, and `resume_finish` goes on.
     """
+    if _end_unwanted(lease, spent):
+        raise LostRace(f"job {lease.job_pk} has been cancelled")
     job = _reserve_files(lease, result)
     versions.ensure_files(job.merchant, result.files)
     version = _write_version(lease, result, spent)
@@ -295,9 +301,23 @@ def _end(job: AssetJob, status: Status, *, reason: str = "", advice: str = "", *
     release_after_commit()
 
 
+@transaction.atomic
+def _end_unwanted(lease: Lease, spent: Spent) -> bool:
+    """End the lease's job, and book what was spent, if nobody wants it any more."""
+    job = _hold(lease)
+    if _is_wanted(job):
+        return False
+    _spend(job, spent, whole_group=True)
+    return _obey(job)
+
+
+def _is_wanted(job: AssetJob) -> bool:
+    return job.cancel_requested_at is None and job.merchant.leaving_at is None
+
+
 def _obey(job: AssetJob) -> bool:
-    """End the locked job if the merchant has asked for it."""
-    if job.cancel_requested_at is None:
+    """End the locked job if nobody wants it any more: the merchant has asked for it, or is leaving."""
+    if _is_wanted(job):
         return False
     _end(job, Status.CANCELLED, reason=CANCELLED_BY_MERCHANT)
     return True
@@ -349,7 +369,7 @@ def _write_version(lease: Lease, result: versions.FinishedAsset, spent: Spent) -
     What was spent is booked with the end, so that it is booked once however often publishing has to be tried.
     """
     job = _hold(lease)
-    if job.cancel_requested_at is not None:
+    if not _is_wanted(job):
         _spend(job, spent, whole_group=True)
         _obey(job)
         return None
@@ -371,6 +391,8 @@ def _may_publish(job: AssetJob, result: versions.FinishedAsset) -> bool:
 def _publish(lease: Lease, version: AssetVersion, spent: Spent) -> None:
     """Publish what the lease's job has made, and end the job with it; what cannot be published is to be looked at."""
     public_files, refusal = [], None
+    if _end_unwanted(lease, spent):
+        return
     try:
         public_files = versions.copy_to_public(version)
     except Conflict as error:

@@ -51,8 +51,9 @@ class PhotoLease:
 def claim_photo(photo_pk: int, queue: str, worker: str) -> tuple[Photo, PhotoLease]:
     """Take the photo for `worker`, to do what `queue` stands for.
 
-    Raises LostRace when there is nothing to do: it is gone, settled, held by a live lease, at another step, or must not
-    be tried again yet; or when workers hold as many as they may, then it gets another turn soon.
+    Raises LostRace when there is nothing to do: it is gone, settled, held by a live lease, at another step, of a
+    merchant who is leaving, or must not be tried again yet; or when workers hold as many as they may, then it gets
+    another turn soon.
     """
     lose_expired_photo(photo_pk)
     now, lease = timezone.now(), PhotoLease(photo_pk, uuid4())
@@ -64,7 +65,7 @@ def claim_photo(photo_pk: int, queue: str, worker: str) -> tuple[Photo, PhotoLea
         "retry_at": None,
     }
     free = Photo.objects.filter(Q(retry_at=None) | Q(retry_at__lte=now), pk=photo_pk, queue=queue, lease=None)
-    if free.exists():  # asked without the write lock, which SQLite has only one of
+    if free.filter(merchant__leaving_at=None).exists():  # asked without the write lock, which SQLite has only one of
         with transaction.atomic():
             later = {"released_at": None, "retry_at": now + timedelta(seconds=NO_ROOM_SECONDS)}
             free.update(**held if lock_room(held["worker"]) else later)

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog import queue as messages
-from catalog.models import Photo, Priority, Turn, Worker
+from catalog.models import Merchant, Photo, Priority, Turn, Worker
 from catalog.workers import live_workers, slots_of
 
 SEND: Final[Mapping[str, Callable[[Photo], None]]] = {
@@ -111,7 +111,10 @@ def photos_out(queue: str) -> QuerySet[Photo]:
 
 @dataclass
 class PhotoRelease:
-    """One pass, under the lock of the turn. left: of the room, by queue; out: merchant -> photos that are out."""
+    """One pass, under the lock of the turn.
+
+    left: of the room, by queue; out: merchant -> photos that are out; leaving: merchants who get no more turns.
+    """
 
     room: Room
     turn: Turn
@@ -119,23 +122,35 @@ class PhotoRelease:
     released: list[Photo] = field(default_factory=list)
     left: dict[str, int] = field(default_factory=dict)
     out: Counter[int] = field(default_factory=Counter)
+    leaving: frozenset[int] = frozenset()
 
     def run(self) -> None:
         """Fill the room, a photo of each merchant in turn."""
+        last = self.turn.merchant_id
+        self.look()
+        while photo := self.find():
+            self._release(photo)
+        if self.turn.merchant_id != last:
+            self.turn.save(update_fields=["merchant_id"])
+
+    def look(self) -> None:
+        """See what is out, and who is leaving."""
         for queue, most in self.room.of.items():
             merchants = list(photos_out(queue).values_list("merchant_id", flat=True))
             self.out.update(merchants)
             self.left[queue] = most - len(merchants)
-        left_in_all = self.room.out - self.out.total()
-        last, passed = self.turn.merchant_id, set[int]()
-        while len(self.released) < left_in_all and (photo := self._next()) and photo.merchant_id not in passed:
+        leaving = Merchant.objects.filter(leaving_at__isnull=False)
+        self.leaving = frozenset(leaving.values_list("pk", flat=True))
+
+    def find(self) -> Photo | None:
+        """The photo that goes next; the turn is its merchant's then."""
+        passed = set[int]()
+        while self.out.total() < self.room.out and (photo := self._next()) and photo.merchant_id not in passed:
             self.turn.merchant_id = photo.merchant_id
-            if self.out[photo.merchant_id] < OUT_PER_MERCHANT and self._release(photo):
-                passed.clear()
-            else:
-                passed.add(photo.merchant_id)
-        if self.turn.merchant_id != last:
-            self.turn.save(update_fields=["merchant_id"])
+            if self.out[photo.merchant_id] < OUT_PER_MERCHANT and photo.merchant_id not in self.leaving:
+                return photo
+            passed.add(photo.merchant_id)
+        return None
 
     def _next(self) -> Photo | None:
         """The first waiting photo of the merchant after the last one, or of the very first."""
@@ -144,14 +159,12 @@ class PhotoRelease:
         found = [photo for photo in after if photo] or [photo for photos in waiting if (photo := photos.first())]
         return min(found, key=lambda photo: photo.merchant_id, default=None)
 
-    def _release(self, photo: Photo) -> bool:
+    def _release(self, photo: Photo) -> None:
         """Mark `photo` as released, unless it has changed meanwhile."""
-        if not waiting_photos(photo.queue).filter(pk=photo.pk).update(released_at=self.now):
-            return False
-        self.released.append(photo)
-        self.left[photo.queue] -= 1
-        self.out[photo.merchant_id] += 1
-        return True
+        if waiting_photos(photo.queue).filter(pk=photo.pk).update(released_at=self.now):
+            self.released.append(photo)
+            self.left[photo.queue] -= 1
+            self.out[photo.merchant_id] += 1
 
 
 def _anything_to_do(room: Room) -> bool:

@@ -16,7 +16,7 @@ from catalog import storage as catalog_storage
 from catalog.deletion import delete_merchant, delete_product, erase_due, remove_due, remove_later
 from catalog.errors import Away, LostRace
 from catalog.invitations import find_invitation, invite
-from catalog.leases import end_finish, end_generate, end_prepare, extend_lease
+from catalog.leases import end_finish, end_generate, end_prepare, extend_lease, resume_finish
 from catalog.merchants import find_api_key, issue_api_key, memberships
 from catalog.models import (
     ApiKey,
@@ -33,6 +33,8 @@ from catalog.models import (
     Role,
     Status,
 )
+from catalog.photo_leases import claim_photo, extend_photo_lease
+from catalog.photo_turns import release_photos
 from catalog.recipe import Recipe
 from catalog.storage import Storage
 from catalog.storefront import find_by_id, find_by_sku
@@ -46,7 +48,9 @@ from tests.catalog.makers import (
     make_job,
     make_merchant,
     make_photo,
+    make_photos,
     make_product,
+    make_worker,
     stored,
     stored_file,
 )
@@ -303,6 +307,102 @@ class TestAMerchant:
             remove_due()
             left.append(len(objects(storage, merchant)))
         assert left == [5, 2, 0, 0]
+
+
+class TestSeveralMerchantsThatLeave:
+    """The first has a large catalogue, or rows that do not go; the second's workers stop nevertheless."""
+
+    @pytest.fixture
+    def first(self, monkeypatch: pytest.MonkeyPatch) -> Merchant:
+        monkeypatch.setattr(deletion, "PRODUCTS_AT_ONCE", 1)
+        first = make_merchant("first")
+        for _ in range(30):
+            make_product(first)
+        delete_merchant(first)
+        return first
+
+    def test_have_their_jobs_and_photos_ended_before_any_products_go(self, first: Merchant, merchant: Merchant) -> None:
+        lease = claim(make_job(make_product(merchant)))
+        photo = make_photos(merchant, 1)[0]
+        _, photo_lease = claim_photo(photo.pk, "cpu", "w1")
+        delete_merchant(merchant)
+        assert erase_due()
+        assert first.products.exists()
+        with pytest.raises(LostRace):
+            extend_lease(lease)
+        with pytest.raises(LostRace):
+            extend_photo_lease(photo_lease)
+
+    def test_go_in_turn(self, first: Merchant, merchant: Merchant) -> None:
+        make_product(merchant)
+        delete_merchant(merchant)
+        erase_due()
+        assert first.products.exists()
+        assert not Merchant.objects.filter(pk=merchant.pk).exists()
+
+    def test_hold_up_nobody_with_rows_that_do_not_go(self, first: Merchant, merchant: Merchant) -> None:
+        make_job(make_product(first))
+        make_job(make_product(merchant))
+        delete_merchant(merchant)
+        for table in ("catalog_assetjob", "catalog_product"):
+            with stuck("DELETE", table, f"ROW.merchant_id = {first.pk}"), pytest.raises(DatabaseError):
+                erase_due()
+        assert not Merchant.objects.filter(pk=merchant.pk).exists()
+        assert first.products.exists()
+
+
+class TestAMerchantWhoLeavesWhileWorkersAreBusy:
+    @pytest.fixture
+    def lease(self, merchant: Merchant) -> Any:
+        return lease_at(make_job(make_product(merchant), recipe=Recipe(auto_publish=True)), Group.FINISH)
+
+    def test_asks_them_to_stop(self, merchant: Merchant, lease: Any) -> None:
+        assert extend_lease(lease)
+        delete_merchant(merchant)
+        assert not extend_lease(lease)
+
+    def test_gets_no_version_any_more(self, storage: Storage, merchant: Merchant, lease: Any) -> None:
+        result = stored(merchant)
+        delete_merchant(merchant)
+        with pytest.raises(LostRace):
+            end_finish(lease, result, SPENT)
+        assert not AssetVersion.objects.exists()
+        assert AssetJob.objects.get().status == Status.CANCELLED
+
+    def test_gets_nothing_published_any_more(
+        self, storage: Storage, merchant: Merchant, lease: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        result = stored(merchant)
+        with monkeypatch.context() as patch:
+            patch.setattr(versions, "storage", lambda: Broken(storage, "copy"))
+            with pytest.raises(Away):
+                end_finish(lease, result, SPENT)
+        assert AssetVersion.objects.exists()
+        delete_merchant(merchant)
+        resume_finish(lease)
+        assert AssetJob.objects.get().status == Status.CANCELLED
+        assert list(storage.list(f"m/{merchant.public_id}/")) == []
+
+    def test_has_no_photo_looked_at_any_more(self, merchant: Merchant) -> None:
+        make_worker(slots=9)
+        ours, others = make_photos(merchant, 2), make_photos(make_merchant(), 1)
+        delete_merchant(merchant)
+        assert release_photos() == 1
+        with pytest.raises(LostRace):
+            claim_photo(ours[0].pk, "cpu", "worker")
+        claim_photo(others[0].pk, "cpu", "worker")
+
+
+class Broken:
+    """The real store, but `method` is away."""
+
+    def __init__(self, storage: Storage, method: str) -> None:
+        self._storage, self._method = storage, method
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._method:
+            raise Away("storage_away", "Later.")
+        return getattr(self._storage, name)
 
 
 class TestADeadlock:
