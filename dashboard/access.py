@@ -6,7 +6,7 @@ queries start from `access.merchant`.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Concatenate, overload
 
@@ -19,7 +19,7 @@ from django.utils.cache import add_never_cache_headers
 from catalog.checks import Check, at_revision
 from catalog.errors import Away, CatalogError, LostRace, Refused
 from catalog.merchants import memberships
-from catalog.models import AssetVersion, Merchant, Product, Role
+from catalog.models import AssetVersion, Member, Merchant, Product, Role
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,13 @@ def access_of(request: HttpRequest, slug: str) -> Access:
     if member is None:
         raise Http404
     return Access(member.merchant, Role(member.role), request.user)
+
+
+def access_now(access: Access) -> Access | None:
+    """The same person's access as it is by now, for answers that last; None for who is no member any more."""
+    there = Member.objects.select_related("merchant").filter(user_id=access.user.pk, user__is_active=True)
+    member = there.filter(merchant=access.merchant, merchant__leaving_at=None).first()
+    return replace(access, merchant=member.merchant, role=Role(member.role)) if member else None
 
 
 def sign_in_first(request: HttpRequest) -> HttpResponse:

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from catalog.errors import Forbidden, Invalid
 from catalog.merchants import find_api_key, memberships, note_use
-from catalog.models import ApiKey, Merchant, Role
+from catalog.models import ApiKey, Member, Merchant, Role
 
 if TYPE_CHECKING:  # importing it reads the settings, which name classes of this module
     from rest_framework.views import APIView
@@ -44,6 +44,13 @@ class Access:
     def name(self) -> str:
         """Tells callers apart, for rate limits."""
         return self.key.public_id if self.key else f"user_{self.user_id}"
+
+    def still_holds(self) -> bool:
+        """Whether the key or the membership is there as it was, for requests that last."""
+        if self.key:
+            return ApiKey.objects.filter(pk=self.key.pk, revoked_at=None, merchant__leaving_at=None).exists()
+        there = Member.objects.filter(merchant=self.merchant, merchant__leaving_at=None)
+        return self.user_id is not None and there.filter(user_id=self.user_id, user__is_active=True).exists()
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -76,10 +76,14 @@ EVENT_SCHEMA = {
 
 @dataclass
 class Watch:
-    """How much of a job its watcher has been told. after: the last event's number."""
+    """How much of a job its watcher has been told. after: the last event's number.
+
+    may_watch: asked at every look; a member who was removed or a key that was revoked hears no more.
+    """
 
     job_pk: int
     after: int
+    may_watch: Callable[[], bool] = lambda: True
     shown: dict[str, Any] = field(default_factory=dict)
     seen: tuple[object, ...] = ()
     estimated_at: float = 0.0
@@ -88,7 +92,7 @@ class Watch:
     def look(self) -> str:
         """What is new, as text of server-sent events; `over` tells whether that was all."""
         job = AssetJob.objects.select_related("product", "version").filter(pk=self.job_pk).first()
-        if job is None:  # deleted
+        if job is None or not self.may_watch():  # deleted, or none of theirs any more
             self.over = True
             return ""
         events = list(JobEvent.objects.filter(job=job, pk__gt=self.after).order_by("pk")[:EVENTS_AT_ONCE])
@@ -248,7 +252,7 @@ class EventsView(OneJob):
         """Follow a job by server-sent events."""
         job = self.job(id)
         last = request.headers.get("Last-Event-ID", "")
-        watch = Watch(job.pk, after=last_event_id(last))
+        watch = Watch(job.pk, last_event_id(last), self.access.still_holds)
         if last and job.ended_at and not job.events.filter(pk__gt=watch.after).exists():
             return HttpResponse(status=204)
         if not isinstance(request._request, ASGIRequest):

@@ -15,7 +15,7 @@ from catalog.models import AssetJob, AssetVersion, Kind, Product, Status
 from catalog.shelf import picture_of
 from catalog.versions import needs_a_look
 from catalog.workers import slots_of
-from dashboard.access import Access, member_page, page
+from dashboard.access import Access, access_now, member_page, page
 from dashboard.product.words import GRADES, WHAT_TO_DO, kind_words, phases_of, stage_words
 from dashboard.templatetags.dashboard import duration
 
@@ -112,20 +112,22 @@ class PanelWatch(Watch):
     def look(self) -> str:
         """What is new."""
         assert self.request is not None and self.access is not None, "the view gives both"
+        access = self.access = access_now(self.access)
         job = AssetJob.objects.select_related("product", "version").filter(pk=self.job_pk).first()
-        if job is None:
+        if job is None or access is None:
             self.over = True
             return message("gone", {})
         self.over = job.ended_at is not None
         product = job.product
         working = bool(slots_of(job.queue))
-        seen = (job.status, job.stage, job.reason, job.lease is None, job.retry_at, job.cancel_requested_at, working)
+        told = (job.status, job.stage, job.reason, job.lease is None, job.retry_at, job.cancel_requested_at)
+        seen = (*told, working, access.role)
         if seen != self.seen:
             self.seen = seen
-            shown = {**panel_context(self.access, product), "oob": True}
+            shown = {**panel_context(access, product), "oob": True}
             return message("panel", {"html": render_to_string(PART, shown, self.request)})
-        told = {"progress": job.progress, **estimates(job)}
-        if (figures := tuple(told.values())) == self.figures:
+        progress = {"progress": job.progress, **estimates(job)}
+        if (figures := tuple(progress.values())) == self.figures:
             return ""
         self.figures = figures
-        return message("progress", told)
+        return message("progress", progress)

@@ -9,11 +9,12 @@ import pytest
 from django.db import connection
 
 from catalog.api import events
+from catalog.api.access import Access
 from catalog.api.events import STREAMS_PER_CALLER, Watch, last_event_id
 from catalog.jobs import cancel_job
 from catalog.leases import report_progress
-from catalog.merchants import issue_api_key
-from catalog.models import AssetJob, JobEvent, Status
+from catalog.merchants import issue_api_key, revoke_api_key
+from catalog.models import AssetJob, JobEvent, Role, Status
 from tests.catalog.api.serving import Stream, Web, web
 from tests.catalog.conftest import Cast
 from tests.catalog.makers import claim, make_job, make_merchant, make_product
@@ -96,6 +97,18 @@ class TestOneLook:
         watch = Watch(job.pk, 0)
         job.delete()
         assert (watch.look(), watch.over) == ("", True)
+
+    def test_who_may_not_watch_any_more_hears_no_more(self, cast: Cast) -> None:
+        job, (key, _) = make_job(make_product(cast.shop)), issue_api_key(cast.shop, "till", may_write=False)
+        by_key = Access(cast.shop, Role.VIEWER, key)
+        member = cast.shop.members.filter(role=Role.VIEWER).get()
+        in_person = Access(cast.shop, Role.VIEWER, user_id=member.user_id)
+        watches = [Watch(job.pk, 0, access.still_holds) for access in (by_key, in_person)]
+        assert [names(watch.look()) for watch in watches] == [["job"], ["job"]]
+        revoke_api_key(key)
+        member.delete()
+        job.record("note", text="secret")
+        assert [(watch.look(), watch.over) for watch in watches] == [("", True)] * 2
 
     @pytest.mark.parametrize(
         ("text", "number"), [("", 0), ("7", 7), ("-7", 0), ("7.5", 0), ("x", 0), ("٣", 0), ("9" * 40, 2**63 - 1)]

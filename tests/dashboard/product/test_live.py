@@ -2,10 +2,14 @@
 
 import re
 
+from django.test import RequestFactory
+
 from catalog.leases import reject_input
-from catalog.models import AssetJob, AssetVersion, Product, Status
+from catalog.models import AssetJob, AssetVersion, Product, Role, Status
 from catalog.products import change_product
 from catalog.storage import Storage
+from dashboard.access import Access
+from dashboard.product.live import PanelWatch
 from tests.catalog.makers import claim, make_worker
 from tests.dashboard.product.conftest import EVIL, HX, Shelf, make_version
 
@@ -113,6 +117,24 @@ def test_the_stream_tells_the_panel_and_ends_with_the_job(shelf: Shelf) -> None:
     assert answer["Content-Type"].startswith("text/event-stream") and answer["X-Accel-Buffering"] == "no"
     text = answer.content.decode()
     assert text.startswith("event: panel\ndata: {") and "Waiting for a worker" in text and EVIL not in text
+
+
+def test_who_is_no_member_any_more_hears_no_more(shelf: Shelf) -> None:
+    viewer = shelf.people.viewer.user
+    assert viewer is not None
+    request = RequestFactory().get(shelf.at("model"))
+    request.user = viewer
+    access = Access(shelf.people.shop, Role.VIEWER, viewer)
+    watch = PanelWatch(shelf.job.pk, after=0, request=request, access=access)
+    form = f"jobs/{shelf.job.public_id}/cancel"
+    assert "Waiting for a worker" in (first := watch.look()) and form not in first
+    member = shelf.people.shop.members.get(user=viewer)
+    member.role = Role.EDITOR
+    member.save()
+    assert form in watch.look()
+    member.delete()
+    AssetJob.objects.filter(pk=shelf.job.pk).update(stage="bake")
+    assert watch.look().startswith("event: gone") and watch.over
 
 
 def test_history_tells_what_happened(shelf: Shelf) -> None:
