@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Playwright, expect, sync_playwright
 
-from tests.browser.chromium import DESK, Watched, browser, watch
+from tests.browser.chromium import DESK, PAGE_MS, Watched, browser, watch
 
 OpenBrowser = Callable[..., BrowserContext]
+
+expect.set_options(timeout=PAGE_MS)  # its own 5 s are too short for a busy machine
 
 
 @pytest.fixture
