@@ -155,6 +155,8 @@ def roll_back(product: Product, *, check: Check = anything) -> AssetVersion:
     lies under its public keys.
     """
     with transaction.atomic():
+        made = AssetJob.objects.select_for_update(no_key=True).filter(product=product, version__isnull=False)
+        jobs = {job.version_id: job for job in made.order_by("pk")}  # the jobs first, as workers do
         product = lock_there(Product.objects.filter(pk=product.pk), check)
         refuse_archived(product)
         shown = product.published_version
@@ -162,9 +164,8 @@ def roll_back(product: Product, *, check: Check = anything) -> AssetVersion:
         if shown is None or not (before := earlier.filter(number__lt=shown.number).order_by("-number").first()):
             raise Conflict("nothing_to_roll_back", "No earlier version of this product has been published.")
         show_version(product, before, before.public_files)
-        job = AssetJob.objects.filter(version=before).first()
-        if job is not None:
-            job.record("note", text=f"Rolled back from version {shown.number} to version {before.number}.")
+        if before.pk in jobs:
+            jobs[before.pk].record("note", text=f"Rolled back from version {shown.number} to version {before.number}.")
     return before
 
 

@@ -1,5 +1,6 @@
 """Publishing: all or nothing, once, and back again."""
 
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -7,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog import leases
@@ -392,6 +394,15 @@ class TestRollingBack:
         results = race(*[lambda: roll_back(product)] * 3)
         assert sorted(type(each).__name__ for each in results) == ["AssetVersion", "AssetVersion", "Conflict"]
         assert shown(product)[0] == 1
+
+    def test_locks_the_jobs_before_the_product_as_deletion_does(self, product: Product) -> None:
+        """Otherwise its note waits for a job that a deletion has locked, which waits for the product."""
+        for _ in range(2):
+            publish_version(make_version(product))
+        with CaptureQueriesContext(connection) as queries:
+            roll_back(product)
+        tables = [re.search(r'FROM "catalog_(\w+)"', each["sql"]) for each in queries]
+        assert [table[1] for table in tables if table][:2] == ["assetjob", "product"]
 
     def test_is_one_step_for_two_who_have_read_the_same(self, product: Product) -> None:
         for _ in range(3):
