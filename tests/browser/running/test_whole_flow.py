@@ -134,6 +134,7 @@ def make_product(desk: Desk, hand: Hand, photo: Path) -> str:
 def judge(desk: Desk, hand: Hand, name: str) -> None:
     """Look at the model, and lay it beside the photo."""
     page = desk.page
+    expect(page.get_by_role("heading", name="Beside your photos")).to_be_visible()
     until(page, READY)
     slider = page.get_by_label("Photo on the left, model on the right: where they meet")
     before = float(slider.input_value())
