@@ -97,6 +97,7 @@ def create_version(
         parent_id=job.source_version_id,
         edits=job.edits,
         files=[asdict(file) for file in result.files],
+        bytes=sum(file.bytes for file in result.files),
         dimensions=dict(result.dimensions),
         metrics=dict(result.metrics),
         certificate=dict(result.certificate),

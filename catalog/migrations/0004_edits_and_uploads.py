@@ -1,5 +1,14 @@
+from typing import Any
+
 import django.db.models.deletion
 from django.db import migrations, models
+
+
+def add_up_bytes(apps: Any, schema_editor: Any) -> None:
+    """Fill in the bytes of versions there are already."""
+    versions = apps.get_model("catalog", "AssetVersion").objects
+    for pk, files in versions.values_list("pk", "files").iterator(chunk_size=500):
+        versions.filter(pk=pk).update(bytes=sum(file["bytes"] for file in files))
 
 
 class Migration(migrations.Migration):
@@ -35,6 +44,11 @@ class Migration(migrations.Migration):
                 related_name="edit_jobs",
                 to="catalog.assetversion",
             ),
+        ),
+        migrations.AddField(
+            model_name="assetversion",
+            name="bytes",
+            field=models.PositiveBigIntegerField(default=0),
         ),
         migrations.AddField(
             model_name="assetversion",
@@ -79,4 +93,5 @@ class Migration(migrations.Migration):
                 condition=models.Q(("origin__in", ["make", "edit", "upload"])), name="version_origin_known"
             ),
         ),
+        migrations.RunPython(add_up_bytes, migrations.RunPython.noop),
     ]

@@ -13,7 +13,8 @@ class AssetVersion(models.Model):
     """One finished asset of a product; never changes, only `published_at` is filled in once.
 
     number: 1, 2, 3 ... within the product. files: list of {name, key, bytes, sha256, content_type}; keys lie in the
-    private store. public_files: the same names with their keys in the public prefix, once published.
+    private store. bytes: of all of them. public_files: the same names with their keys in the public prefix, once
+    published.
     origin: what it was made from; parent: the version that an edit started from; edits: what it changed.
     dimensions: {width, height, depth} in metres. metrics, certificate: as the pipeline reported them.
     """
@@ -25,6 +26,7 @@ class AssetVersion(models.Model):
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="edited")
     edits = models.JSONField(default=dict, blank=True)
     files = models.JSONField()
+    bytes = models.PositiveBigIntegerField(default=0)
     public_files = models.JSONField(default=list)
     dimensions = models.JSONField()
     metrics = models.JSONField()

@@ -12,7 +12,7 @@ from catalog.deletion import delete_product
 from catalog.errors import Away
 from catalog.jobs import approve_job, cancel_job, reject_job, retry_job
 from catalog.leases import Spent, end_finish
-from catalog.models import AssetJob, Group, Merchant, UsageDay
+from catalog.models import AssetJob, AssetVersion, Group, Merchant, UsageDay
 from catalog.recipe import Recipe
 from catalog.storage import storage
 from catalog.usage import Month, Spending, usage_by_month
@@ -135,3 +135,17 @@ def test_many_jobs_that_end_at_once_are_all_counted(merchant: Merchant) -> None:
     assert ends(merchant) == {"published": 4, "needs_review": 4, "failed": 4}
     assert month(merchant).versions == 8
     assert {spent.generator: spent.cpu_seconds for spent in month(merchant).generators} == {"primitive": 24.0, "": 12.0}
+
+
+def test_what_a_clock_ahead_has_written_waits_for_its_month(merchant: Merchant) -> None:
+    make_asset(merchant)
+    next_month = timezone.now() + timedelta(days=32)
+    UsageDay.objects.update(day=next_month.date())
+    AssetVersion.objects.update(created_at=next_month)
+    assert usage_by_month(merchant, 2)[0] == Month(f"{timezone.now():%Y-%m}")
+
+
+def test_bytes_of_a_version_are_those_of_its_files(merchant: Merchant) -> None:
+    make_asset(merchant)
+    made = AssetVersion.objects.get()
+    assert made.bytes == sum(file["bytes"] for file in made.files) == month(merchant).bytes
