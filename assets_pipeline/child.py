@@ -21,12 +21,13 @@ import warnings
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from assets_pipeline import tasks
+from assets_pipeline import tasks, told
 from assets_pipeline.errors import Cancelled, InputRejected, Unavailable
 
 if TYPE_CHECKING:
     from assets_pipeline.workshop import Workshop
 
+LONGEST_TRACEBACK = 10_000
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -64,10 +65,11 @@ class Desk:
                 self.cancelled.clear()
                 self.tasks.put(given)
 
-    def send(self, message: object) -> None:
-        """To the parent."""
+    def send(self, message: tasks.Told) -> None:
+        """To the parent. Raises TypeError or ValueError for what cannot be told."""
+        data = told.to_bytes(message)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # then `receive` ends us
-            self._connection.send(message)
+            self._connection.send_bytes(data)
 
 
 def serve(desk: Desk) -> None:
@@ -79,7 +81,11 @@ def serve(desk: Desk) -> None:
     while True:
         task = desk.tasks.get()
         desk.send(tasks.Taken())
-        desk.send(do(shop, task, desk))
+        end = do(shop, task, desk)
+        try:
+            desk.send(end)
+        except (TypeError, ValueError):  # a report with NaN in it, say
+            desk.send(crashed())
 
 
 def do(shop: "Workshop", task: tasks.Task, desk: Desk) -> tasks.End:
@@ -97,7 +103,13 @@ def do(shop: "Workshop", task: tasks.Task, desk: Desk) -> tasks.End:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in DISK_IS_FULL:
             return tasks.Away("disk_full", "There is no room left on the worker's disk.")
-        return tasks.Crashed(traceback.format_exc())
+        return crashed()
+
+
+def crashed() -> tasks.Crashed:
+    """The exception at hand; of a text that is too long, the end says most."""
+    text = traceback.format_exc()[-LONGEST_TRACEBACK:]
+    return tasks.Crashed(text.encode(errors="backslashreplace").decode().replace("\0", "\\0"))
 
 
 def die_with(parent: int) -> None:

@@ -2,15 +2,13 @@
 
 Never waits without an end: a reader thread takes what the child tells, and everything else looks at clocks. The child
 decodes files that strangers sent, so it is not trusted with more than it needs: it gets few variables of the
-environment, and what it tells may be nothing but plain values and the classes of `tasks.TOLD`. It does hold the key of
-the store, with which it reads and writes.
+environment, what it tells is read as `told.py` says, and a result counts only where it answers the task. It does hold
+the key of the store, with which it reads and writes.
 """
 
 import contextlib
-import io
 import logging
 import os
-import pickle
 import queue
 import signal
 import subprocess
@@ -26,7 +24,7 @@ from typing import Any
 
 import psutil
 
-from assets_pipeline import tasks
+from assets_pipeline import tasks, told
 from assets_pipeline.errors import Cancelled, InputRejected, Unavailable
 
 log = logging.getLogger(__name__)
@@ -115,6 +113,8 @@ class Runner:
             child = self._ready_child()
             try:
                 end = self._wait_for_end(child, task, tell, tick)
+                if isinstance(end, tasks.Done) and not told.answers(task, end.result):
+                    raise TaskLost("The task's process told a result of something else.")
             except BaseException:
                 self._end_child()
                 raise
@@ -207,7 +207,7 @@ class Child:
                 start_new_session=True,  # signals for the worker are the worker's
             )
         self._connection: connection.Connection[Any, Any] = ours
-        self._messages: queue.Queue[Any] = queue.Queue()
+        self._messages: queue.Queue[tasks.Told | None] = queue.Queue()
         threading.Thread(target=self._receive, daemon=True).start()
 
     def is_alive(self) -> bool:
@@ -221,7 +221,7 @@ class Child:
         except OSError:
             raise self._lost() from None
 
-    def next_message(self, seconds: float) -> Any:
+    def next_message(self, seconds: float) -> tasks.Told | None:
         """What it tells next, None after `seconds` of silence. Raises TaskLost when nothing will come any more."""
         try:
             message = self._messages.get(timeout=seconds)
@@ -266,11 +266,11 @@ class Child:
         """Pass on what it tells, and None at the end."""
         try:
             while True:
-                self._messages.put(read_told(self._connection.recv_bytes(LONGEST_MESSAGE_BYTES)))
+                self._messages.put(told.from_bytes(self._connection.recv_bytes(LONGEST_MESSAGE_BYTES)))
         except (EOFError, OSError):
             self._messages.put(None)
-        except Exception:  # whatever strange bytes make of an unpickler
-            log.exception("the child tells what it must not: it is ended")
+        except told.Garbled as error:
+            log.error("the child tells what it must not, and is ended: %s", error)
             self.process.kill()
             self._messages.put(None)
 
@@ -282,22 +282,6 @@ class Child:
             return TaskLost("The task's process closed its pipe.")
         how = f"by signal {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         return TaskLost(f"The task's process ended {how}.")
-
-
-class Reader(pickle.Unpickler):
-    """Reads what the child tells; finds no class or function but those of `tasks.TOLD`, so nothing else ever runs."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Raises UnpicklingError."""
-        for each in tasks.TOLD:
-            if (each.__module__, each.__qualname__) == (module, name):
-                return each
-        raise pickle.UnpicklingError(f"{module}.{name} is nothing that a child may tell")
-
-
-def read_told(data: bytes) -> Any:
-    """One message of the child. Raises UnpicklingError, or whatever damaged bytes lead to."""
-    return Reader(io.BytesIO(data)).load()
 
 
 def child_environ(environ: Mapping[str, str], *, own_store_key: bool) -> dict[str, str]:

@@ -1,14 +1,14 @@
-"""What the worker asks of its child process, what that tells meanwhile, and how it ends: values that travel by pickle
+"""What the worker asks of its child process, what that tells meanwhile, and how it ends
 
-What the parent reads holds nothing but plain values and the classes in TOLD: pickle alone would let a child that a
-photo has taken over run anything in the worker, which holds the database.
+What is asked travels by pickle: the child trusts its parent. What is told travels as JSON (`told.py`): the parent holds
+the database and must not trust a child that decodes strangers' files.
 
 Light on purpose: the worker imports this, and none of what does the work.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, get_args
+from typing import Any
 
 from assets_pipeline.asset import Advice, Area, Hints, View
 from assets_pipeline.recipes import Recipe
@@ -241,5 +241,5 @@ class Crashed:
 
 End = Done | Rejected | Away | CalledOff | Crashed
 
-TOLD: Final = frozenset({Taken, *get_args(News), *get_args(Result), *get_args(End), KeptFile, Advice, View})
-"""Every class that the child may use when it tells something; the parent reads no other, see `runner.Reader`."""
+Told = Taken | News | End
+"""Every message of the child."""

@@ -17,11 +17,11 @@ from typing import Any
 import psutil
 import pytest
 
-from assets_pipeline import tasks
-from assets_pipeline.asset import Advice, Hints, View
+from assets_pipeline import tasks, told
+from assets_pipeline.asset import Hints, View
 from assets_pipeline.errors import Cancelled, InputRejected, Unavailable
 from assets_pipeline.recipes import make_recipe
-from assets_pipeline.runner import Limits, Runner, TaskLost, child_environ, read_told
+from assets_pipeline.runner import Limits, Runner, TaskLost, child_environ
 from assets_pipeline.stores.s3 import S3Store
 from infra.engines.engine import Engine
 from tests.engines import s3_store
@@ -301,68 +301,38 @@ def test_the_child_gets_nothing_of_the_environment_that_is_secret(own_store_key:
     assert ("AWS_SECRET_ACCESS_KEY" in theirs) == (not own_store_key), "boto3 has no other way to a key then"
 
 
-class Evil:
-    """What a child would tell that a photo has taken over."""
-
-    def __init__(self, function: Any, *arguments: Any) -> None:
-        self.call = function, arguments
-
-    def __reduce__(self) -> Any:
-        return self.call
+TAKEN_OVER = """
+import json, os, sys, time
+if "assets_pipeline.child" in sys.orig_argv:
+    from multiprocessing.connection import Connection
+    pipe = Connection(int(sys.orig_argv[-2]))
+    pipe.recv_bytes()
+    for message in {messages!r}:
+        pipe.send_bytes(message)
+    time.sleep(60)
+"""
+ELSEWHERE = tasks.KeptFile("model.glb", f"files/other/{'ab' * 32}/model.glb", 3, "ab" * 32, "model/gltf-binary")
 
 
 @pytest.mark.parametrize(
-    "evil",
+    ("message", "why"),
     [
-        Evil(os.system, "true"),
-        Evil(eval, "1"),
-        Evil(getattr, tasks.Cancel, "__init__"),
-        tasks.Began(Evil(os.getpid)),  # type: ignore[arg-type]
-        tasks.Cancel(),
-        Path("/etc"),
-        InputRejected("code", "advice"),
+        (pickle.dumps(tasks.CalledOff()), "SIGKILL"),
+        (b"{}", "SIGKILL"),
+        (told.to_bytes(tasks.Done(tasks.Described(()))), "something else"),
+        (told.to_bytes(tasks.Done(tasks.Checkpoint("checkpoints/other/a.npz"))), "something else"),
+        (told.to_bytes(tasks.Done(tasks.Finished((ELSEWHERE,), {}))), "something else"),
     ],
-    ids=repr,
 )
-def test_the_parent_reads_nothing_but_what_a_child_may_tell(evil: object) -> None:
-    with pytest.raises(pickle.UnpicklingError, match="nothing that a child may tell"):
-        read_told(pickle.dumps(evil))
-
-
-def test_the_parent_reads_all_that_a_child_may_tell() -> None:
-    kept = tasks.KeptFile("model.glb", "files/m/model.glb", 3, "ab", "model/gltf-binary")
-    seen = tasks.Inspected("ab", 1, 2, 3, (Advice("low_resolution", "Small.", "usable"),))
-    spec = {"name": "primitive", "needs": ("cpu",), "slots": (View.FRONT,), "lacks": None, "share": 0.5}
-    described = tasks.Described((spec,))
-    told = [
-        tasks.Taken(), tasks.Began("bake"), tasks.Share(0.5), tasks.Spent({"bake": 1.5}, 2.0, 0.0),
-        tasks.Done(tasks.Checkpoint("checkpoints/m/a.npz")), tasks.Done(tasks.Finished((kept,), {"grade": "B"})),
-        tasks.Done(seen), tasks.Done(described), tasks.Rejected("code", "advice", "a.jpg"), tasks.Away("code", "away"),
-        tasks.CalledOff(), tasks.Crashed("Traceback"),
-    ]  # fmt: skip
-    assert [read_told(pickle.dumps(each)) for each in told] == told
-
-
-def test_a_child_that_was_taken_over_is_ended_and_its_message_never_run(tmp_path: Path) -> None:
+def test_a_child_that_was_taken_over_is_ended_and_what_it_tells_believed_by_nobody(
+    tmp_path: Path, mug: tasks.StoredPhoto, store: S3Store, message: bytes, why: str
+) -> None:
     """Python runs sitecustomize before anything of ours: it stands for what has taken the child over."""
-    (tmp_path / "sitecustomize.py").write_text(
-        f"""
-import os, sys, time
-if "assets_pipeline.child" in sys.orig_argv:
-    from multiprocessing.connection import Connection
-
-    class Evil:
-        def __reduce__(self):
-            return os.mkdir, ({str(tmp_path / "run")!r},)
-
-    Connection(int(sys.orig_argv[-2])).send(Evil())
-    time.sleep(60)
-"""
-    )
+    messages = [told.to_bytes(tasks.Taken()), message]
+    (tmp_path / "sitecustomize.py").write_text(TAKEN_OVER.format(messages=messages))
     runner = Runner(GENEROUS, ENVIRON | {"PYTHONPATH": str(tmp_path)})
-    with pytest.raises(TaskLost):
-        run(runner, tasks.DescribeTask())
-    assert not (tmp_path / "run").exists()
+    with pytest.raises(TaskLost, match=why):
+        run(runner, make_task(mug, store))
     assert runner.pid is None
 
 
