@@ -1,5 +1,7 @@
 // Photos go straight to the store: dropped or chosen, checked here first, three at a time, each with its own bar.
 
+import { ask, megabytes, send } from './sending.js';
+
 const adding = document.querySelector('#adding');
 const list = document.querySelector('#uploads');
 const AT_ONCE = 3;
@@ -11,7 +13,6 @@ const limits = {
 const waiting = [];
 const running = new Set();
 
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 const say = (text) => { document.querySelector('#uploads-said').textContent = text; };
 const token = () => JSON.parse(document.body.getAttribute('hx-headers'))['X-CSRFToken'];
 const here = () => document.querySelectorAll('#photos > li').length;
@@ -71,12 +72,16 @@ class Upload {
 
   async run() {
     this.tell('Starting', 'running');
+    this.stopping = new AbortController();
     try {
-      const place = await this.ask(adding.dataset.begin, { name: this.file.name, content_type: typeOf(this.file) });
+      const place = await ask(adding.dataset.begin, { name: this.file.name, content_type: typeOf(this.file) }, token());
       this.remove = place.remove;
-      await this.send(place);
+      await send(place, this.file, { signal: this.stopping.signal, tell: (percent, words) => {
+        this.bar.value = percent;
+        this.tell(words, 'running');
+      } });
       this.tell('Nearly there', 'running');
-      const { card } = await this.ask(place.confirm, {});
+      const { card } = await ask(place.confirm, {}, token());
       if (this.cancelled) return;
       this.row.remove();
       htmx.swap('#photos', card, { swapStyle: 'beforeend' });
@@ -85,44 +90,9 @@ class Upload {
     } catch (trouble) {
       if (!this.cancelled) {
         this.tell(trouble.refused ? trouble.message : `${trouble.message} Your photo is not lost.`, trouble.refused ? 'refused' : 'failed');
-        this.forget();
       }
+      this.forget();
     }
-  }
-
-  async ask(address, fields) {
-    let answer;
-    try {
-      answer = await fetch(address, { method: 'POST', body: new URLSearchParams(fields), headers: { 'X-CSRFToken': token() } });
-    } catch {
-      throw new Error('We could not be reached: check your connection, then try again.');
-    }
-    if (answer.redirected) throw new Error('You have been signed out: reload the page and sign in.');
-    const told = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw Object.assign(new Error(told.message ?? 'Something went wrong on our side; try again.'), { refused: answer.status === 422 });
-    return told;
-  }
-
-  send({ url, fields }) {
-    const form = new FormData();
-    for (const [name, value] of Object.entries(fields)) form.append(name, value);
-    form.append('file', this.file);
-    return new Promise((done, fail) => {
-      const request = this.request = new XMLHttpRequest();
-      request.upload.addEventListener('progress', (event) => {
-        if (!event.lengthComputable) return;
-        this.bar.value = 100 * event.loaded / event.total;
-        this.tell(`${megabytes(event.loaded)} of ${megabytes(event.total)}`, 'running');
-      });
-      request.addEventListener('load', () => {
-        if (request.status < 300) done();
-        else fail(new Error('The store did not take the photo: try again.'));
-      });
-      request.addEventListener('error', () => fail(new Error('The connection broke: try again.')));
-      request.addEventListener('abort', () => fail(new Error('Cancelled.')));
-      request.open('POST', url);
-      request.send(form);
-    });
   }
 
   forget() { // what has been begun and does not come
@@ -132,7 +102,7 @@ class Upload {
 
   cancel() {
     this.cancelled = true;
-    this.request?.abort();
+    this.stopping?.abort();
     const at = waiting.indexOf(this);
     if (at >= 0) waiting.splice(at, 1);
     this.forget();
