@@ -173,6 +173,7 @@ def visit_shop(desk: Desk, keys: bool, open_browser: OpenBrowser, size: tuple[in
     page, hand = watched.page, Hand(watched.page, keys)
     page.goto(f"{desk.service.url}/demo/")
     hand.press(page.get_by_role("link", name="Mountain tea").first)
+    expect(page.get_by_role("heading", name="Mountain tea", level=1)).to_be_visible()
     page.evaluate("addEventListener('plinth:load', () => { document.documentElement.dataset.loaded = 'yes' })")
     viewer = page.locator("plinth-viewer")
     hand.press(viewer.locator("[part=open]"))
