@@ -81,6 +81,12 @@ class Migration(migrations.Migration):
                 condition=models.Q(("source_key", ""), _negated=True), fields=["source_key"], name="job_source"
             ),
         ),
+        migrations.AddIndex(
+            model_name="assetjob",
+            index=models.Index(
+                condition=models.Q(("source_key", ""), _negated=True), fields=["ended_at"], name="job_models"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="assetjob",
             constraint=models.CheckConstraint(

@@ -155,7 +155,8 @@ class AssetJob(models.Model):
                 condition=~Q(status=Status.PUBLISHED) | Q(version__isnull=False), name="job_published_has_version"
             ),
         ]
-        # The conditions hold no values, only nulls: SQLite proves those for every query, bound parameters it may not.
+        # The conditions ask for nulls, or for what is not empty: SQLite uses such an index where a query asks for the
+        # same, so that queries by these keys leave out empty ones, which is all that keeps them from reading every job.
         indexes = [
             models.Index(
                 fields=["queue", "priority", "status", "merchant", "id"],
@@ -178,6 +179,7 @@ class AssetJob(models.Model):
             models.Index(fields=["ended_at"], condition=~Q(prepared_key=""), name="job_checkpoints"),
             models.Index(fields=["prepared_key"], condition=~Q(prepared_key=""), name="job_prepared"),
             models.Index(fields=["generated_key"], condition=~Q(generated_key=""), name="job_generated"),
+            models.Index(fields=["ended_at"], condition=~Q(source_key=""), name="job_models"),
             models.Index(fields=["source_key"], condition=~Q(source_key=""), name="job_source"),
             models.Index(fields=["merchant", "-id"], name="job_list"),
             models.Index(fields=["product", "-id"], name="job_list_of_product"),

@@ -143,7 +143,7 @@ class Photo(models.Model):
                 name="photo_lease_whole",
             ),
         ]
-        # Values in the conditions would keep SQLite from using these, see AssetJob.
+        # The conditions ask for nulls alone: SQLite uses such an index where a query asks for the same, see AssetJob.
         indexes = [
             models.Index(fields=["product", "id"], name="photo_list"),
             models.Index(fields=["key"], name="photo_by_key"),

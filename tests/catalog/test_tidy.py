@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog import storage as catalog_storage
@@ -146,3 +148,15 @@ def test_a_store_that_is_away_keeps_no_other_part_from_its_work(
     assert (counts["checkpoints expired"], counts["objects removed"]) == (1, 0)
     assert "objects removed has to wait" in caplog.text
     assert Removal.objects.filter(key="photos/mer_x/y").exists()
+
+
+def test_models_and_checkpoints_that_expire_are_found_by_index() -> None:
+    """They are looked for every few seconds, among all jobs there have ever been."""
+    with CaptureQueriesContext(connection) as queries:
+        parts.expire_models(timezone.now())
+        parts.expire_checkpoints(timezone.now())
+    asked = [each["sql"] for each in queries if 'ORDER BY "catalog_assetjob"."ended_at"' in each["sql"]]
+    with connection.cursor() as cursor:
+        plans = [str(cursor.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()) for sql in asked]
+    assert ["job_models" in plans[0], "job_checkpoints" in plans[1]] == [True, True]
+    assert "TEMP B-TREE" not in "".join(plans)
