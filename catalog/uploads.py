@@ -59,11 +59,20 @@ def confirm_model_upload(product: Product, upload_id: str, recipe: Recipe, *, re
     if not ID.fullmatch(upload_id):
         raise _missing()
     source, target = upload_place(product, upload_id), kept_place(product, upload_id)
-    known = product.jobs.filter(source_key=target).first()
-    if known is not None:
+    if known := product.jobs.filter(source_key=target).first():
         return known
     check_recipe(recipe)
     refuse_archived(product)
+    try:
+        return _queue_upload(product, source, target, recipe, request_id)
+    except Conflict:
+        if known := product.jobs.filter(source_key=target).first():  # somebody has confirmed it at the same moment
+            return known
+        raise
+
+
+def _queue_upload(product: Product, source: str, target: str, recipe: Recipe, request_id: str) -> AssetJob:
+    """Keep the file and queue its job. Raises Invalid, Conflict, or Away."""
     refuse_second(product)
     _keep(source, target)
     with transaction.atomic():

@@ -1,5 +1,6 @@
 """Models made by hand: straight to the store, confirmed once, kept as long as somebody may need them"""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import requests
 from django.utils import timezone
 
 from catalog import storage as catalog_storage
-from catalog import tidy
+from catalog import tidy, uploads
 from catalog.deletion import delete_product, used_keys
 from catalog.errors import Conflict, Invalid
 from catalog.jobs import cancel_job, retry_job
@@ -71,6 +72,31 @@ def test_confirming_twice_is_one_job(product: Product) -> None:
     assert confirm_model_upload(product, upload, RECIPE) == job
     cancel_job(job)
     assert confirm_model_upload(product, upload, RECIPE) == job
+    assert AssetJob.objects.count() == 1
+
+
+class Meanwhile:
+    """The real store, but something else happens right before the first call of `method`."""
+
+    def __init__(self, method: str, happens: Callable[[], object]) -> None:
+        self._method, self._happens = method, [happens]
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._method and self._happens:
+            self._happens.pop()()
+        return getattr(catalog_storage.storage(), name)
+
+
+@pytest.mark.parametrize("method", ["stat", "copy"])
+def test_confirming_twice_at_the_same_moment_is_one_job(
+    product: Product, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """The second has seen no job of the first yet when the first is through."""
+    upload = send(product)
+    jobs: list[AssetJob] = []
+    store = Meanwhile(method, lambda: jobs.append(confirm_model_upload(product, upload, RECIPE)))
+    monkeypatch.setattr(uploads, "storage", lambda: store)
+    assert confirm_model_upload(product, upload, RECIPE) == jobs[0]
     assert AssetJob.objects.count() == 1
 
 
