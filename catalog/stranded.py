@@ -1,7 +1,7 @@
 """jobs whose generator no worker can run any more -> another generator, or an end
 
-A job that has been prepared waits in its generator's queue. When the workers that read it go and never come back, it
-would wait for ever; so after a while it chooses again, if the merchant has left the choice to us, or fails.
+A job that has been prepared waits in its generator's queue. When the workers that can run it go and never come back,
+it would wait for ever; so after a while it chooses again, if the merchant has left the choice to us, or fails.
 """
 
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ NO_WORKER_ADVICE = (
 
 
 def settle_stranded(now: datetime) -> int:
-    """Settle jobs whose queue no worker has read for NO_WORKER_HOURS, in which they waited; returns how many."""
+    """Settle jobs whose generator no worker could run for NO_WORKER_HOURS, in which they waited; returns how many."""
     found = stranded(now).order_by("pk").values_list("pk", flat=True)
     return sum(_settle(pk, now) for pk in found[:AT_ONCE])
 
@@ -34,10 +34,15 @@ def settle_stranded(now: datetime) -> int:
 def stranded(now: datetime) -> QuerySet[AssetJob]:
     """Jobs that nobody can go on with."""
     since = now - timedelta(hours=settings.NO_WORKER_HOURS)
-    lately = Worker.objects.filter(last_seen_at__gt=since).values_list("queues", flat=True)
-    read = {queue for queues in lately for queue in queues}
+    lately = Worker.objects.filter(last_seen_at__gt=since).values_list("queues", "generators")
+    able = {
+        spec["name"]
+        for queues, generators in lately
+        for spec in generators
+        if spec.get("runs_here", True) and spec["queue"] in queues
+    }
     waiting = AssetJob.objects.filter(ended_at=None, lease=None, group=Group.GENERATE, waiting_since__lte=since)
-    return waiting.exclude(queue__in=read)
+    return waiting.exclude(generator__in=able)
 
 
 @transaction.atomic

@@ -56,6 +56,19 @@ def test_a_generator_asked_for_by_name_that_stays_away_ends_it_and_says_so(produ
     assert settle_stranded(in_hours(48)) == 0
 
 
+def test_a_worker_of_the_same_queue_that_runs_other_generators_is_no_help(product: Product) -> None:
+    job = prepared(product, "triposg")
+    sign_off("gpu worker")
+    absent = {"name": "triposg", "queue": "gpu", "runs_here": False, "why_not": "no weights"}
+    other = {"name": "hull", "queue": "gpu", "runs_here": True, "why_not": ""}
+    advertise("other", queues=["gpu"], generators=[absent, other], profiles=[], qualities=[], slots=1)
+    later = in_hours(settings.NO_WORKER_HOURS + 0.1)
+    Worker.objects.filter(name="other").update(last_seen_at=later)
+    assert settle_stranded(later) == 1
+    job.refresh_from_db()
+    assert (job.status, job.reason) == (Status.FAILED, "no_worker")
+
+
 def test_with_auto_another_is_chosen_among_the_workers_there_are(product: Product) -> None:
     job = prepared(product, "auto")
     sign_off("gpu worker")
