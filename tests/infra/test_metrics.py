@@ -1,5 +1,6 @@
 """/metrics is Prometheus's text, true to the database, for those who know the token."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -7,18 +8,20 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from catalog.dispatch import release_window
 from catalog.jobs import retry_job
 from catalog.leases import Spent, claim_job, end_prepare
-from catalog.models import AssetJob, AssetVersion, Merchant, Photo, PhotoState, Product, StageTotal, Status
+from catalog.models import AssetJob, Merchant, Photo, PhotoState, Product, StageTotal, Status
+from catalog.models.usage import count_usage
 from catalog.recipe import Recipe
 from catalog.workers import advertise, sign_off
+from infra import metrics
 from infra.parse import Secret
-
-VERSION = {"files": [], "dimensions": {}, "metrics": {}, "certificate": {}, "licence": {}, "grade": "B"}
+from tests.catalog.api.plans import explain
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -39,7 +42,8 @@ def value(samples: Samples, name: str, **labels: str) -> float | None:
 
 
 @pytest.fixture
-def merchant(db: None) -> Merchant:
+def merchant(db: None, monkeypatch: pytest.MonkeyPatch) -> Merchant:
+    monkeypatch.setattr(metrics, "USAGE", metrics.Usage())
     return Merchant.objects.create(name="Lamps", slug="lamps")
 
 
@@ -54,7 +58,7 @@ def test_jobs_are_counted_by_status_and_running_ones_by_stage(client: Client, me
     add_job(merchant, "r", status=Status.RUNNING, stage="bake")
     samples = read(client)
     counts = {status: value(samples, "plinth_jobs", status=status) for status in Status.values}
-    assert counts == {**dict.fromkeys(Status.values, 0), "queued": 3, "running": 1}
+    assert counts == {**dict.fromkeys(Status.values), "queued": 3, "running": 1}, "those that have ended are no gauge"
     assert value(samples, "plinth_jobs_running", stage="bake") == 1
 
 
@@ -117,24 +121,52 @@ def test_a_queue_without_workers_shows_zero(client: Client, merchant: Merchant) 
     assert value(read(client), "plinth_workers", queue="cpu") == 0
 
 
-def test_photos_and_published_versions_are_counted(client: Client, merchant: Merchant) -> None:
+def test_photos_on_their_way_are_counted_once_by_what_comes_next(client: Client, merchant: Merchant) -> None:
     product = Product.objects.create(merchant=merchant, sku="a", title="a")
-    Photo.objects.create(product=product, merchant=merchant, name="a.jpg", key="a", state=PhotoState.READY)
-    for number, published_at in enumerate((timezone.now(), None), start=1):
-        AssetVersion.objects.create(
-            product=product,
-            number=number,
-            published_at=published_at,
-            alt_text="a",
-            generator="primitive",
-            cpu_seconds=1,
-            gpu_seconds=0,
-            **VERSION,
+    now = timezone.now()
+    fetched = {"state": PhotoState.AWAITED, "source_url": "https://shop.example/a.jpg"}
+    for number, fields in enumerate(
+        (
+            {"state": PhotoState.READY},
+            {"state": PhotoState.REJECTED},
+            {"state": PhotoState.AWAITED},
+            {"state": PhotoState.CHECKING},
+            {"state": PhotoState.CHECKING, "released_at": now},
+            {"state": PhotoState.CHECKING, "released_at": now, "retry_at": now},
+            {"state": PhotoState.CHECKING, "retry_at": now},
+            fetched,
+            fetched | {"retry_at": now},
         )
+    ):
+        Photo.objects.create(product=product, merchant=merchant, name="a.jpg", key=f"{number}", **fields)
     samples = read(client)
-    assert value(samples, "plinth_photos", state="ready") == 1
-    assert value(samples, "plinth_photos", state="rejected") == 0
-    assert value(samples, "plinth_versions_published") == 1
+    assert (value(samples, "plinth_photos", queue="cpu"), value(samples, "plinth_photos", queue="io")) == (4, 2)
+
+
+def test_ends_of_jobs_and_versions_are_counted_for_good(client: Client, merchant: Merchant) -> None:
+    job = add_job(merchant, "a")
+    job.move_to(Status.CANCELLED, ended_at=timezone.now())
+    count_usage(merchant.pk, "primitive", {"versions": 3})
+    job.delete()
+    samples = read(client)
+    assert value(samples, "plinth_jobs_ended_total", status="cancelled") == 1
+    assert value(samples, "plinth_jobs_ended_total", status="failed") == 0
+    assert value(samples, "plinth_versions_made_total") == 3
+    with CaptureQueriesContext(connection) as queries:
+        read(client)
+    assert not any("usageday" in query["sql"] for query in queries), "summed up once in a while is enough"
+
+
+def test_a_scrape_reads_no_table_that_grows_from_end_to_end(client: Client, merchant: Merchant) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        read(client)
+    asked = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+    plans = [step for sql in asked for step in explain(sql).splitlines()]
+    of_ours = [step for step in plans if re.search("catalog_(assetjob|photo|assetversion)", step)]
+    assert len(of_ours) >= 5
+    # Each of these indexes holds no more than what is under way.
+    small = "job_active|job_waiting|job_waiting_since|job_released|photo_waiting|photo_released|photo_retry"
+    assert [step for step in of_ours if not re.search(f"INDEX ({small})\\b", step)] == []
 
 
 def test_requests_and_this_process_are_measured(client: Client, merchant: Merchant) -> None:
