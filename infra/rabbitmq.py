@@ -43,7 +43,7 @@ class Rabbitmq(RabbitmqBroker):
 
 
 def parameters_of(url: str, *, seconds: float = TIMEOUT_SECONDS) -> pika.URLParameters:
-    """The address with `seconds` as the limit for everything that has one, unless the address says otherwise."""
+    """The address with `seconds` as the limit of every wait, whatever it says itself; it may name its own heartbeat."""
     parameters = pika.URLParameters(url)
     if parameters.heartbeat is None:
         parameters.heartbeat = HEARTBEAT_SECONDS

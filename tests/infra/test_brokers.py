@@ -24,6 +24,7 @@ from catalog.queue import QUEUES, flush
 from catalog.sender import Message, sender
 from infra.broker import ping_broker
 from infra.engines.engine import Engine
+from infra.rabbitmq import parameters_of
 from tests.engines import broker_at
 from tests.servers import Server, ports_to, server
 
@@ -33,6 +34,15 @@ BROKERS = ("valkey", pytest.param("redis", marks=SLOW), pytest.param("rabbitmq",
 
 DEAD_SECONDS = 20
 """A killed worker's message is back with another after that long at most."""
+
+
+def test_rabbitmqs_address_may_name_its_heartbeat_and_no_longer_waits() -> None:
+    slow = "socket_timeout=90&stack_timeout=90&blocked_connection_timeout=90&connection_attempts=9"
+    for query, heartbeat in ((slow, 20), (f"{slow}&heartbeat=7", 7)):
+        found = parameters_of(f"amqp://me:secret@mq.example/shop?{query}", seconds=1.5)
+        assert found.heartbeat == heartbeat
+        assert {found.socket_timeout, found.stack_timeout, found.blocked_connection_timeout} == {1.5}
+        assert found.connection_attempts == 1
 
 
 @pytest.fixture(params=BROKERS)
