@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from catalog.embed.code import element_code, frame_code
 from catalog.embed.frame import json_ld_tag
 from catalog.embed.script import ELSEWHERE, languages
 from catalog.inputs import USABLE
@@ -85,13 +86,13 @@ def one_product(request: HttpRequest, sku: str) -> HttpResponse:
     product = found.first()
     if product is None:
         raise Http404
-    offer, asked = offer_of(product), request.GET.get("lang", "")
+    offer, asked, origin = offer_of(product), request.GET.get("lang", ""), request.build_absolute_uri("/").rstrip("/")
     context = {
         "shop": SHOP,
         "offer": offer,
         "currency": CURRENCY,
-        "code": embed_code(request, offer) if offer.published else "",
-        "frame_code": frame_code(request, offer) if offer.published else "",
+        "code": element_code(product, origin),
+        "frame_code": frame_code(product, origin),
         "language": asked if asked in languages() else ELSEWHERE,
         "languages": [(code, LANGUAGE_NAMES.get(code, code)) for code in languages()],
         "json_ld": json_ld(offer),
@@ -117,30 +118,6 @@ def json_ld(offer: Offer) -> str:
     price = {"@type": "Offer", "price": f"{offer.price:.2f}", "priceCurrency": CURRENCY}
     data: dict[str, Any] = {**product_json_ld(shown), "offers": price}
     return json_ld_tag(data)
-
-
-def embed_code(request: HttpRequest, offer: Offer) -> str:
-    """What another shop would write down to show the same."""
-    product = offer.product
-    poster = request.build_absolute_uri(f"/s/{product.public_id}/{POSTER}")
-    script = request.build_absolute_uri(reverse("embed-js"))
-    return (
-        f'<script type="module" src="{script}"></script>\n'
-        "<style>\n"
-        "  plinth-viewer { display: block; position: relative; aspect-ratio: 1 }\n"
-        "  plinth-viewer > img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain }\n"
-        "</style>\n"
-        f'<plinth-viewer product="{product.public_id}">\n'
-        f'  <img src="{poster}" alt="{offer.alt}" width="1024" height="1024">\n'
-        f"</plinth-viewer>"
-    )
-
-
-def frame_code(request: HttpRequest, offer: Offer) -> str:
-    """The same for shops that allow no scripts."""
-    page = request.build_absolute_uri(reverse("embed-frame", args=[offer.product.public_id]))
-    allow = "xr-spatial-tracking; fullscreen"
-    return f'<iframe src="{page}" title="{offer.product.title}" allow="{allow}" width="600" height="600"></iframe>'
 
 
 def product_url(sku: str) -> str:

@@ -70,7 +70,7 @@ class PlinthViewer extends HTMLElement {
   #words = WORDS;
   // Counts closings: a model that was closed before it came must not show up.
   #turn = 0;
-  #reading; #manifest; #opening; #model; #mode;
+  #reading; #manifest; #opening; #model; #mode; #gone;
 
   constructor() {
     super();
@@ -86,6 +86,7 @@ class PlinthViewer extends HTMLElement {
 
   attributeChangedCallback(name, before, now) {
     if (before === now || !this.isConnected) return;
+    if (this.#gone && name !== 'alt') this.hidden = this.#gone = false;
     if (!['poster', 'alt'].includes(name)) {
       this.close();
       this.#reading = this.#manifest = null;
@@ -152,7 +153,10 @@ class PlinthViewer extends HTMLElement {
         words ? fetch(new URL(words, HOME), { credentials: 'omit' }).then((file) => file.json()).catch(() => WORDS) : WORDS,
       ]);
       this.#words = { ...WORDS, ...found };
-      if (answer.status === 204) return this.#fail('not_published');
+      if (answer.status === 204) {
+        this.#leave();
+        return this.#fail('not_published');
+      }
       if (!answer.ok) throw answer.status;
       this.#manifest = await answer.json();
     } catch {
@@ -161,6 +165,14 @@ class PlinthViewer extends HTMLElement {
     }
     this.#mode = await this.#arMode();
     this.#draw();
+  }
+
+  // Nothing is published: without a picture of the shop's own, one that loads, there is nothing to hold a place for.
+  async #leave() {
+    const own = this.querySelector(':scope > :not([slot])'), image = own?.closest('img') ?? own?.querySelector('img');
+    const turn = this.#turn;
+    if (told(this, 'poster') || (own && !image) || await image?.decode().then(() => true, () => false)) return;
+    if (turn === this.#turn) this.hidden = this.#gone = true;
   }
 
   #draw() {

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from catalog.embed.code import element_code, frame_code
 from dashboard.access import Access, member_page, page
 from dashboard.product.facts import facts_context
 from dashboard.product.history import history_context
@@ -19,6 +20,7 @@ def overview(request: HttpRequest, access: Access, product_id: str) -> HttpRespo
     product = access.product(product_id)
     panel = panel_context(access, product)
     made = panel["job"] if panel["job"] and panel.get("from_photos") else None
+    origin = request.build_absolute_uri("/").rstrip("/")
     context = {
         **facts_context(product),
         **gallery_context(product),
@@ -26,7 +28,8 @@ def overview(request: HttpRequest, access: Access, product_id: str) -> HttpRespo
         **history_context(product),
         **panel,
         "errors": {},
-        "script": request.build_absolute_uri("/embed.js"),
+        "element_code": element_code(product, origin),
+        "frame_code": frame_code(product, origin),
         "address": reverse("dashboard:product", args=[access.merchant.slug, product.public_id]),
     }
     return page(request, access, "dashboard/product.html", context)

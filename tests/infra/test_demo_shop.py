@@ -3,11 +3,13 @@
 import json
 import re
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from catalog.embed.code import element_code, frame_code
 from catalog.models import Merchant, Product
 from infra.demo import SHOP, SLUG
 from tests.catalog.api.world import make_version
@@ -60,7 +62,9 @@ def test_the_page_of_a_published_product_embeds_it_and_shows_the_code(mug: Produ
     assert "10.0 × 20.0 × 10.0 cm" in html and "14.90 €" in html
     code = re.search(r'<code id="code">(.*?)</code>', html, re.DOTALL)
     assert code and f"http://testserver/s/{mug.public_id}/poster.webp" in code[1] and "<img" not in code[1]
-    assert f"http://testserver/e/{mug.public_id}" in html
+    for name, lines in (("code", element_code), ("frame-code", frame_code)):
+        shown = re.search(rf'<code id="{name}">(.*?)</code>', html, re.DOTALL)
+        assert shown and unescape(shown[1]) == lines(mug, "http://testserver")
     block = re.search(r'<script type="application/ld\+json">(.*?)</script>', html)
     assert block
     data = json.loads(block[1])

@@ -1,8 +1,11 @@
 """Archived, restored, deleted; and the lines for the shop."""
 
-from django.test import override_settings
+import re
+from html import unescape
 
-from tests.dashboard.product.conftest import Shelf
+from catalog.embed.code import element_code, frame_code
+from catalog.models import Product
+from tests.dashboard.product.conftest import EVIL, Shelf
 
 
 def test_archived_and_back(ready: Shelf) -> None:
@@ -23,6 +26,11 @@ def test_deletion_wants_the_sku_typed(ready: Shelf) -> None:
 
 
 def test_the_embed_code_is_this_products(ready: Shelf) -> None:
-    with override_settings(ALLOWED_HOSTS=["*"]):
-        page = ready.people.viewer.read(ready.at())
-    assert f"&lt;plinth-viewer product=&quot;{ready.product.public_id}&quot;&gt;" in page.replace('"', "&quot;")
+    Product.objects.filter(pk=ready.product.pk).update(title=EVIL)
+    ready.product.refresh_from_db()
+    page = ready.people.viewer.read(ready.at())
+    for name, lines in (("embed-code", element_code), ("frame-code", frame_code)):
+        shown = re.search(rf'<pre id="{name}"[^>]*><code>(.*?)</code></pre>', page, re.DOTALL)
+        assert shown and unescape(shown[1]) == lines(ready.product, "http://testserver")
+        assert f'data-copy-from="#{name}"' in page
+    assert EVIL not in page
