@@ -3,7 +3,7 @@
     python -m assets_pipeline.child FILE_DESCRIPTOR PARENTS_PROCESS_ID
 
 Decoding photos and generating shapes may eat memory, hang or crash: here that ends a process which holds no lease and
-no database connection. It never outlives its parent.
+no database connection. It never outlives its parent. It has its parent's user id: what else that user may read, it may.
 """
 
 import contextlib

@@ -4,9 +4,13 @@ Never waits without an end: a reader thread takes what the child tells, and ever
 decodes files that strangers sent, so it is not trusted with more than it needs: it gets few variables of the
 environment, what it tells is read as `told.py` says, and a result counts only where it answers the task. It does hold
 the key of the store, with which it reads and writes.
+
+All that keeps secrets from code that reads its own environment or finds an open connection, and from lying in the
+child's memory. It is no wall: the child has the worker's user id, and with it every file that this user may read.
 """
 
 import contextlib
+import ctypes
 import logging
 import os
 import queue
@@ -45,6 +49,8 @@ CANCEL_SECONDS = 4.0
 
 KILL_SECONDS = 5.0
 
+PR_SET_DUMPABLE = 4  # linux/prctl.h
+
 LONGEST_MESSAGE_BYTES = 64 * 1_048_576
 
 VARIABLES = frozenset({
@@ -55,7 +61,10 @@ VARIABLES = frozenset({
     "NVIDIA_VISIBLE_DEVICES", "PYTORCH_CUDA_ALLOC_CONF", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
     "NODE_EXTRA_CA_CERTS", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 })  # fmt: skip
-"""Of the environment that the child gets. What else there is may be secret: passwords, tokens, a database's address."""
+"""Of the environment that the child gets. What else there is may be secret: passwords, tokens, a database's address.
+
+The way to the store may lead through a proxy, whose address may hold a password: the child cannot do without.
+"""
 
 STORE_VARIABLES = "AWS_"
 """What the names begin with by which boto3 finds a key for the store where our own settings hold none."""
@@ -282,6 +291,16 @@ class Child:
             return TaskLost("The task's process closed its pipe.")
         how = f"by signal {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         return TaskLost(f"The task's process ended {how}.")
+
+
+def keep_to_itself() -> None:
+    """Have the kernel let nobody but root read this process's environment and memory, or trace it. On Linux alone.
+
+    A child that was taken over has the same user id, for which all that would be open. exec undoes it, so the child
+    itself stays open to us. It says nothing of other processes, nor of files.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
 
 
 def child_environ(environ: Mapping[str, str], *, own_store_key: bool) -> dict[str, str]:

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from assets_pipeline import tasks
 from assets_pipeline.errors import PlinthError
 from assets_pipeline.recipes import PROFILES, QUALITIES
-from assets_pipeline.runner import Limits, Runner, TaskCrashed, TaskLost, child_environ
+from assets_pipeline.runner import Limits, Runner, TaskCrashed, TaskLost, child_environ, keep_to_itself
 from catalog import queue, workers
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,8 @@ class Presence(dramatiq.Middleware):
         self._thread: threading.Thread | None = None
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """One task at a time, and no message taken that another worker could run at once."""
+        """One task at a time, no message taken that another worker could run at once, and no look inside."""
+        keep_to_itself()
         worker.worker_threads = worker.queue_prefetch = 1
         worker.worker_timeout = POLL_MS
         self.name = f"{socket.gethostname()[:80]}:{os.getpid()}:{os.getppid()}"  # the last one is what supervisors know

@@ -336,6 +336,33 @@ def test_a_child_that_was_taken_over_is_ended_and_what_it_tells_believed_by_nobo
     assert runner.pid is None
 
 
+LOOKS_INTO_ITS_PARENT = """
+import ctypes, os, subprocess, sys
+from assets_pipeline.runner import keep_to_itself
+
+if os.getuid() == 0:
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+ctypes.CDLL(None).prctl(4, 1)  # as it is in a process that was that user from its start
+if sys.argv[1:] == ["closed"]:
+    keep_to_itself()
+child = subprocess.run(["sh", "-c", "cat /proc/$PPID/environ"], cwd="/", capture_output=True)
+print(b"SECRET=s" in child.stdout)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such thing")
+@pytest.mark.parametrize(("how", "seen"), [("closed", "False"), ("open", "True")])
+def test_a_child_does_not_read_the_environment_of_a_process_that_keeps_to_itself(how: str, seen: str) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", LOOKS_INTO_ITS_PARENT, how],
+        env=os.environ | {"SECRET": "s"},
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout.strip() == seen, found.stderr
+
+
 def test_a_child_ends_with_its_parent() -> None:
     script = (
         "import os\n"
