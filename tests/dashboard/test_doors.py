@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver
 
+from catalog.comments import add_comment
 from catalog.invitations import invite
 from catalog.merchants import issue_api_key
 from catalog.models import Role
 from dashboard.urls import of_a_shop
-from tests.catalog.makers import make_photo, make_product
+from tests.catalog.makers import make_job, make_photo, make_product
 from tests.dashboard.conftest import People
 from tests.dashboard.test_products import make_version
 
@@ -24,17 +25,24 @@ def routes(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterat
 
 
 ROUTES = sorted(set(routes(of_a_shop)))
-NOT_THERE, SIGN_IN, WRONG_METHOD, FORBIDDEN = 404, 302, 405, 403
+OK, EMPTY, MOVED, SIGN_IN = 200, 204, 302, 302
+NOT_THERE, WRONG_METHOD, FORBIDDEN = 404, 405, 403
 
 
 @pytest.fixture
 def ids(people: People) -> dict[str, Any]:
-    """One row of each kind that addresses name."""
+    """One row of each kind that addresses name; an upload is a key of the store's and has none."""
     product = make_product(people.shop, photos=0)
+    version = make_version(product)
     invitation, _ = invite(people.shop, "new@example.test", Role.VIEWER, by=people.owner.user)
     return {
         "product_id": product.public_id,
-        "version_id": make_version(product).public_id,
+        "version_id": version.public_id,
+        "other_id": make_version(product).public_id,
+        "name": version.files[0]["name"],
+        "comment_id": add_comment(version, people.owner.user, "A word.").public_id,
+        "job_id": make_job(product).public_id,
+        "upload_id": "upl_1",
         "photo_id": make_photo(product).public_id,
         "invitation_id": invitation.public_id,
         "key_id": issue_api_key(people.shop, "till", may_write=False)[0].public_id,
@@ -43,11 +51,11 @@ def ids(people: People) -> dict[str, Any]:
 
 
 def filled(route: str, ids: dict[str, Any]) -> str:
-    """The route with its parts filled in; what nobody knows gets a name that is not there."""
+    """The route with its parts filled in. Raises KeyError for one that has no row yet: add it above."""
     parts = []
     for part in route.replace("<", "\0<").replace(">", ">\0").split("\0"):
         name = part.strip("<>").rpartition(":")[2]
-        parts.append(str(ids.get(name, "x1")) if part.startswith("<") else part)
+        parts.append(str(ids[name]) if part.startswith("<") else part)
     return "".join(parts)
 
 
@@ -71,6 +79,11 @@ def test_viewers_send_nothing_and_no_form_goes_without_its_token(
     path = people.at(filled(route, ids))
     assert people.viewer.send(path).status_code in {FORBIDDEN, WRONG_METHOD}
     assert people.owner.send(path, token=False).status_code in {FORBIDDEN, WRONG_METHOD}
+
+
+def test_what_is_tried_is_there_for_members(people: People, ids: dict[str, Any], storage: object) -> None:
+    for route in ROUTES:
+        assert people.owner.get(people.at(filled(route, ids))).status_code in {OK, EMPTY, MOVED, WRONG_METHOD}, route
 
 
 def test_there_are_pages_to_try() -> None:
