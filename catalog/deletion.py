@@ -17,6 +17,7 @@ object or the worker learns that it goes. No lock is held while the store is ask
 """
 
 import logging
+import time
 from collections import deque
 from collections.abc import Iterable
 from datetime import timedelta
@@ -29,7 +30,7 @@ from django.utils import timezone
 from catalog.checks import Check, anything, lock
 from catalog.errors import Away
 from catalog.models import AssetJob, AssetVersion, FileKey, Merchant, Photo, Product, Removal
-from catalog.storage import CHECKPOINTS, FILES, PHOTOS, PUBLIC, UPLOADS, storage
+from catalog.storage import CHECKPOINTS, FILES, PHOTOS, PUBLIC, UPLOAD_SECONDS, UPLOADS, storage
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,9 @@ AT_ONCE = 1_000
 TAKEN_SECONDS = 120
 """A Removal is taken for that long, which no request to the store lasts; then another process may take it."""
 
-PREFIXES_AT_ONCE = 10
+PREFIXES_AT_ONCE, PREFIX_SECONDS = 10, 4
+"""In one go, each for that long: so all have had their turn before TAKEN_SECONDS are over."""
+
 STEPS_AT_ONCE, JOBS_AT_ONCE, PHOTOS_AT_ONCE, PRODUCTS_AT_ONCE = 10, 200, 500, 50
 """Of merchants who are leaving, in one go: each step is a transaction of its own, which others wait for."""
 
@@ -193,13 +196,13 @@ def _erase_some_products(merchant: Merchant) -> int:
 
 @transaction.atomic
 def _erase_merchant(merchant: Merchant) -> int:
-    """Delete the merchant, and have its prefixes emptied: now, and once more when no task can still write to them."""
+    """Delete the merchant, and have its prefixes emptied: now, and once more when no task or form can still write."""
     locked = Merchant.objects.select_for_update().filter(pk=merchant.pk).first()
     if locked is None:
         return 0
     _erase(_lock(merchant.products.values_list("pk", flat=True)))  # made by others at the last moment
     now = timezone.now()
-    later = now + timedelta(seconds=settings.JOB_TIMEOUT_SECONDS + 60)
+    later = now + timedelta(seconds=max(settings.JOB_TIMEOUT_SECONDS, UPLOAD_SECONDS) + 60)
     keys = [f"{prefix}/{merchant.public_id}/" for prefix in PREFIXES]
     Removal.objects.bulk_create(Removal(key=key, due_at=due) for due in (now, later) for key in keys)
     locked.delete()
@@ -237,12 +240,13 @@ def _remove_unused(keys: Iterable[str]) -> int:
 
 def _remove_prefix(row: Removal) -> int:
     """Remove a bounded part of what lies under a merchant's prefix; the row stays until all is gone."""
-    keys = list(islice(storage().list(row.key), AT_ONCE))
-    removed = _remove_unused(keys)
-    if len(keys) < AT_ONCE:
-        row.delete()
-    else:
-        Removal.objects.filter(pk=row.pk).update(due_at=timezone.now())
+    listed, removed, end = storage().list(row.key), 0, time.monotonic() + PREFIX_SECONDS
+    while keys := list(islice(listed, AT_ONCE)):
+        removed += _remove_unused(keys)
+        if len(keys) == AT_ONCE and time.monotonic() >= end:
+            Removal.objects.filter(pk=row.pk).update(due_at=timezone.now())
+            return removed
+    row.delete()
     return removed
 
 

@@ -21,12 +21,11 @@ from catalog.fetching import read_address
 from catalog.image_types import CONTENT_TYPES, HEAD_BYTES, image_type
 from catalog.models import Photo, PhotoState, Product, View
 from catalog.photo_turns import release_photos_after_commit
-from catalog.storage import PHOTOS, UPLOADS, StoredObject, UploadForm, storage
+from catalog.storage import PHOTOS, UPLOAD_SECONDS, UPLOADS, StoredObject, UploadForm, storage
 
 MAX_PHOTOS = 100
 """Of one product: as many as the best walk-around has."""
 
-UPLOAD_SECONDS = 3600
 NAME_LENGTH = 200
 PIECE = 1 << 20
 

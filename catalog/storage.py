@@ -17,6 +17,9 @@ PUBLIC = "m"
 UPLOADS = "uploads"
 """What browsers sent and nobody has confirmed yet; expires after a day."""
 
+UPLOAD_SECONDS = 3600
+"""For that long a form for an upload is good."""
+
 PHOTOS, FILES, CHECKPOINTS = "photos", "files", "checkpoints"
 
 IMMUTABLE = "public, max-age=31536000, immutable"

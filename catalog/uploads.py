@@ -18,12 +18,11 @@ from catalog.models import AssetJob, Group, Kind, Product
 from catalog.models.ids import ALPHABET, LENGTH, new_id
 from catalog.queue import CPU
 from catalog.recipe import Recipe
-from catalog.storage import FILES, UPLOADS, UploadForm, storage
+from catalog.storage import FILES, UPLOAD_SECONDS, UPLOADS, UploadForm, storage
 from catalog.versions import refuse_archived
 
 CONTENT_TYPE = "model/gltf-binary"
 SUFFIX = ".glb"
-UPLOAD_SECONDS = 3600
 UPLOADED = "uploaded"
 """Stands for the generator of what nobody generated."""
 

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ from catalog.models import (
 from catalog.photo_leases import claim_photo, extend_photo_lease
 from catalog.photo_turns import release_photos
 from catalog.recipe import Recipe
-from catalog.storage import Storage
+from catalog.storage import UPLOAD_SECONDS, Storage
 from catalog.storefront import find_by_id, find_by_sku
 from catalog.tidy import tidy
 from infra.engines.engine import free_ports
@@ -250,6 +251,15 @@ class TestAMerchant:
         assert objects(storage, merchant) == set()
         assert not Removal.objects.exists()
 
+    def test_has_its_prefixes_emptied_once_more_when_forms_are_no_longer_good(
+        self, merchant: Merchant, settings: Any
+    ) -> None:
+        settings.JOB_TIMEOUT_SECONDS = 60
+        delete_merchant(merchant)
+        erase_all()
+        late = Removal.objects.filter(due_at__gt=timezone.now() + timedelta(seconds=UPLOAD_SECONDS))
+        assert late.count() == len(PREFIXES)
+
     def test_goes_in_steps_that_are_bounded_also_when_several_take_them(
         self, storage: Storage, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -298,6 +308,7 @@ class TestAMerchant:
         self, storage: Storage, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(deletion, "AT_ONCE", 3)
+        monkeypatch.setattr(deletion, "PREFIX_SECONDS", 0)
         for number in range(8):
             storage.put(f"photos/{merchant.public_id}/{number}", b"x", content_type="image/jpeg")
         delete_merchant(merchant)
