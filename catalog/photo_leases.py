@@ -22,7 +22,7 @@ from catalog.fetching import fetch
 from catalog.leases import LEASE_SECONDS
 from catalog.models import Photo, PhotoState
 from catalog.photo_turns import lock_room, release_photos_after_commit
-from catalog.photos import look_at
+from catalog.photos import look_at, photo_key
 from catalog.storage import storage
 
 MAX_LOST_LEASES = 3
@@ -68,7 +68,7 @@ def claim_photo(photo_pk: int, queue: str, worker: str) -> tuple[Photo, PhotoLea
     if free.filter(merchant__leaving_at=None).exists():  # asked without the write lock, which SQLite has only one of
         with transaction.atomic():
             later = {"released_at": None, "retry_at": now + timedelta(seconds=NO_ROOM_SECONDS)}
-            free.update(**held if lock_room(held["worker"]) else later)
+            free.update(**held if lock_room(worker[:120]) else later)
     photo = _held(lease).first()
     if photo is None:
         raise LostRace(f"nothing to do on {queue} for photo {photo_pk} now")
@@ -81,21 +81,29 @@ def extend_photo_lease(lease: PhotoLease) -> None:
 
 
 def fetch_photo(photo: Photo, lease: PhotoLease) -> None:
-    """Bring the photo from its address into the store; it waits to be looked at then. Raises Away, LostRace."""
+    """Bring the photo from its address into the store; it waits to be looked at then. Raises Away, LostRace.
+
+    Each lease stores under a key of its own: a fetch that goes on after its lease is gone replaces nobody's bytes.
+    """
+    key = fetched_key(photo, lease)
     try:
         with fetch(photo.source_url, max_bytes=settings.MAX_PHOTO_BYTES) as data:
             _, size, content_type = look_at(data)
-            storage().put(photo.key, data, content_type=content_type)
+            storage().put(key, data, content_type=content_type)
     except Refused as trouble:
         refuse_photo(lease, trouble.code, trouble.message)
         return
-    here = {"bytes": size, "content_type": content_type, "attempts": 0, "lost_leases": 0}
+    here = {"key": key, "bytes": size, "content_type": content_type, "attempts": 0, "lost_leases": 0}
     try:
         _let_go(lease, state=PhotoState.CHECKING, **here)
     except LostRace:
-        if not Photo.objects.filter(pk=lease.photo_pk).exists():  # deleted meanwhile: what was stored since goes too
-            remove_later([photo.key])
+        remove_later([key])
         raise
+
+
+def fetched_key(photo: Photo, lease: PhotoLease) -> str:
+    """Where that lease stores the photo it fetches."""
+    return f"{photo_key(photo)}-{lease.token.hex}"
 
 
 def settle_photo(
@@ -127,7 +135,7 @@ def refuse_photo(lease: PhotoLease, code: str, advice: str, boxes: Sequence[Mapp
 @transaction.atomic
 def postpone_photo(lease: PhotoLease) -> None:
     """Something is away: it is tried again later, ever more rarely, and refused after a day. Raises LostRace."""
-    attempts = _hold(lease).attempts + 1
+    attempts = _leave_nothing(lease).attempts + 1
     if attempts >= MAX_ATTEMPTS:
         refuse_photo(lease, "photo_unreadable", UNREADABLE_ADVICE)
     else:
@@ -135,15 +143,17 @@ def postpone_photo(lease: PhotoLease) -> None:
         _let_go(lease, attempts=attempts, retry_at=timezone.now() + timedelta(seconds=pause))
 
 
+@transaction.atomic
 def hand_back_photo(lease: PhotoLease) -> None:
     """The worker has to stop: the photo waits for its turn again, which counts as nothing. Raises LostRace."""
+    _leave_nothing(lease)
     _let_go(lease)
 
 
 @transaction.atomic
 def lose_photo(lease: PhotoLease) -> None:
     """The process that had it died: counts as a lost lease. Raises LostRace."""
-    lost = _hold(lease).lost_leases + 1
+    lost = _leave_nothing(lease).lost_leases + 1
     if lost >= MAX_LOST_LEASES:
         refuse_photo(lease, "photo_unreadable", UNREADABLE_ADVICE)
     else:
@@ -173,6 +183,14 @@ def _hold(lease: PhotoLease) -> Photo:
     photo = _held(lease).select_for_update().first()
     if photo is None:
         raise LostRace(f"photo {lease.photo_pk} is no longer ours")
+    return photo
+
+
+def _leave_nothing(lease: PhotoLease) -> Photo:
+    """The photo, as of `_hold`; what its fetch may have stored is removed."""
+    photo = _hold(lease)
+    if photo.state == PhotoState.AWAITED:
+        remove_later([fetched_key(photo, lease)])
     return photo
 
 
