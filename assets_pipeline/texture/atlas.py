@@ -10,6 +10,7 @@ from PIL import Image
 
 from assets_pipeline.asset import frozen
 from assets_pipeline.formats.foreign_model import Finish, ForeignModel, Piece, Texture, refused
+from assets_pipeline.formats.pictures import Picture
 from assets_pipeline.texture.color import linear_to_srgb, srgb_to_linear, to_bytes
 
 LARGEST = 4096
@@ -60,13 +61,14 @@ def lay_out(model: ForeignModel) -> Tiles:
     for number in range(len(model.finishes)):
         own = [each for each, piece in zip(coords, model.pieces, strict=True) if piece.finish == number]
         ranges.append(_range([each for each in own if each is not None], notes))
-    cells = [_Cell(finish, span, notes) for finish, span in zip(model.finishes, ranges, strict=True)]
+    last = _LastPicture()
+    cells = [_Cell(finish, span, last, notes) for finish, span in zip(model.finishes, ranges, strict=True)]
     if len(cells) == 1:
         size = cells[0].size
     else:
         side = min(1 << math.ceil(math.log2(max(max(cell.size) for cell in cells))), LARGEST // columns)
         size = side, side
-    maps = {name: _grid([cell.map(name, size) for cell in cells], columns) for name in _names(model.finishes)}
+    maps = {name: _grid(_drawn(cells, name, size), columns) for name in _names(model.finishes)}
     texcoords = tuple(
         _placed(uv, ranges[piece.finish], piece, columns, size) for uv, piece in zip(coords, model.pieces, strict=True)
     )
@@ -118,12 +120,34 @@ def _range(coords: Sequence[NDArray[np.float64]], notes: dict[str, None]) -> Ran
     return Range((int(start[0]), int(start[1])), (int(cells[0]), int(cells[1])))
 
 
+class _LastPicture:
+    """Unpacks pictures and keeps the last: materials that share one take their turns one after the other."""
+
+    def __init__(self) -> None:
+        self._known: tuple[Picture, NDArray[np.uint8]] | None = None
+
+    def pixels(self, picture: Picture) -> NDArray[np.uint8]:
+        """As `Picture.pixels`. Raises ValueError when damaged."""
+        if self._known is None or self._known[0] is not picture:
+            self._known = None  # two at a time would be too many
+            self._known = picture, picture.pixels()
+        return self._known[1]
+
+
+def _drawn(cells: Sequence["_Cell"], name: str, size: tuple[int, int]) -> list[NDArray[np.uint8]]:
+    """That map of each cell, every picture unpacked once for all of them."""
+    order = sorted(range(len(cells)), key=lambda number: id(cells[number].picture(name)))
+    drawn = {number: cells[number].map(name, size) for number in order}
+    return [drawn[number] for number in range(len(cells))]
+
+
 class _Cell:
     """The maps of one material."""
 
-    def __init__(self, finish: Finish, span: Range | None, notes: dict[str, None]) -> None:
+    def __init__(self, finish: Finish, span: Range | None, last: _LastPicture, notes: dict[str, None]) -> None:
         self.finish = finish
         self.span = span
+        self.last = last
         self.notes = notes
 
     @property
@@ -135,6 +159,13 @@ class _Cell:
         wide = max(texture.picture.width for texture in textures) * self.span.cells[0]
         high = max(texture.picture.height for texture in textures) * self.span.cells[1]
         return max(PLAIN, min(wide, LARGEST)), max(PLAIN, min(high, LARGEST))
+
+    def picture(self, name: str) -> Picture | None:
+        """What one map is made from."""
+        finish = self.finish
+        sources = {"base_color": finish.colors, "metallic_roughness": finish.surface, "normal": finish.normal}
+        texture = sources.get(name, finish.occlusion)
+        return texture.picture if texture else None
 
     def map(self, name: str, size: tuple[int, int]) -> NDArray[np.uint8]:
         """One map, uint8 (h, w, c) of that width and height."""
@@ -171,7 +202,7 @@ class _Cell:
         if texture is None:
             return np.full((size[1], size[0], len(plain)), plain, np.uint8)
         try:
-            pixels = texture.picture.pixels()
+            pixels = self.last.pixels(texture.picture)
         except ValueError:
             raise refused("model_texture_broken") from None
         if self.span is None:

@@ -14,12 +14,15 @@ from PIL import Image
 from assets_pipeline import remake, tasks
 from assets_pipeline.asset import UPLOADED, Asset, Hints, RawShape
 from assets_pipeline.errors import InputRejected
+from assets_pipeline.formats.foreign import read_foreign_glb
 from assets_pipeline.formats.glb import read_glb
+from assets_pipeline.formats.pictures import Picture
 from assets_pipeline.formats.scene import NOTHING
 from assets_pipeline.nodejs.tools import NodeTools
 from assets_pipeline.recipes import make_recipe
 from assets_pipeline.stages.adopt import SOURCE, Adopt
 from assets_pipeline.stages.reuse import usable_texcoords
+from assets_pipeline.texture.atlas import lay_out
 from assets_pipeline.watch import Watch
 from tests.foreign import CUBE, FACES, Glb, png, unfolded_cube
 
@@ -336,3 +339,17 @@ def test_where_a_rule_is_broken_is_told_short_and_printable(tools: NodeTools) ->
         adopted(glb.bytes, tools)
     assert caught.value.advice.isprintable()
     assert len(caught.value.advice) < 250
+
+
+def test_pictures_that_many_materials_share_are_unpacked_once_for_each_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    positions, faces, attributes = unfolded_cube()
+    glb, unpacked = Glb(), list[int]()
+    textures = [glb.texture(png(np.full((40 + n, 40, 3), 90, np.uint8))) for n in range(2)]
+    for number in range(9):
+        pbr = {"baseColorTexture": textures[number % 2], "metallicRoughnessTexture": textures[number % 2]}
+        glb.mesh(positions, faces, attributes=attributes, material=glb.material(pbrMetallicRoughness=pbr))
+    pixels = Picture.pixels
+    monkeypatch.setattr(Picture, "pixels", lambda self: (unpacked.append(self.height), pixels(self))[1])
+    tiles = lay_out(read_foreign_glb(glb.bytes))
+    assert len(unpacked) <= 4
+    assert (tiles.base_color[..., :3] == 90).all(axis=2).mean() > 0.5
