@@ -98,6 +98,7 @@ class Found(admin.ModelAdmin):
 class Beside(admin.TabularInline):
     """Rows that belong to the one that is looked at."""
 
+    template = "admin/beside.html"
     extra = 0
     can_delete = False
     show_change_link = False
