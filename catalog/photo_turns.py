@@ -172,7 +172,9 @@ def _anything_to_do(room: Room) -> bool:
         return True
     if not any(waiting_photos(queue).exists() for queue in room.of):
         return False
-    return sum(photos_out(queue).count() for queue in room.of) < room.out
+    release = PhotoRelease(room, Turn(**TURN))
+    release.look()
+    return release.find() is not None
 
 
 def _lock_turn() -> Turn:

@@ -8,8 +8,10 @@ from typing import Any
 import dramatiq
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from catalog.deletion import delete_merchant
 from catalog.errors import LostRace
 from catalog.models import Merchant, Photo, PhotoState
 from catalog.photo_leases import claim_photo, refuse_photo, settle_photo
@@ -148,6 +150,18 @@ class TestTurns:
         assert release_photos() == 1
         photo.refresh_from_db()
         assert photo.released_at
+
+    def test_write_nothing_while_all_who_wait_have_their_room_full(self) -> None:
+        """A pass comes every half second, and SQLite has one write lock."""
+        make_worker(slots=9)
+        full, leaving = make_merchant(), make_merchant()
+        make_photos(full, 4, released_at=timezone.now())
+        for merchant in (full, leaving):
+            make_photos(merchant, 5)
+        delete_merchant(leaving)
+        with CaptureQueriesContext(connection) as queries:
+            assert release_photos() == 0
+        assert [each["sql"] for each in queries if not each["sql"].startswith("SELECT")] == []
 
     def test_are_for_photos_that_need_a_worker_alone(self) -> None:
         make_worker(slots=9)
