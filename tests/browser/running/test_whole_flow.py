@@ -36,7 +36,7 @@ class Hand:
         """Give `what` the focus, by Tab alone."""
         what.wait_for()
         for _ in range(MOST_STOPS):
-            if what.evaluate("element => element === document.activeElement"):
+            if what.evaluate("element => element === element.getRootNode().activeElement"):
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"not reached by keys: {what}")
