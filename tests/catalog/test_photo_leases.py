@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 SEEN: dict[str, Any] = {"sha256": "a" * 64, "bytes": 1, "width": 800, "height": 600, "advice": []}
 REMARK = {"code": "low_resolution", "text": "The photo is only 800 pixels long.", "level": "usable"}
+
+
+def killed(*_: object, **__: object) -> None:
+    """What happens to a worker between two lines."""
+    raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -278,6 +284,47 @@ class TestFetching:
         photo.refresh_from_db()
         assert photo.state == "checking"
         assert storage.get(photo.key) == jpeg
+
+    def test_that_ends_late_does_not_touch_what_the_next_one_stored(
+        self, lamp: Product, jpeg: bytes, storage: Storage
+    ) -> None:
+        """The first answer arrives when the photo has been handed back, fetched by another worker and looked at."""
+        answers = iter((jpeg + b"late", jpeg))
+
+        def answer(request: str) -> Any:
+            data = next(answers)
+            if data != jpeg:
+                hand_back_photo(late[1])
+                fetch_photo(*claim_photo(photo.pk, "io", "w2"))
+                settle_photo(claim(photo, "cpu"), **{**SEEN, "sha256": sha256(jpeg).hexdigest()})
+                connections.close_all()
+            return photo_answer(data)(request)
+
+        with serve(answer) as web:
+            photo = add_photo_from_url(lamp, f"{web.url}/a.jpg")
+            late = claim_photo(photo.pk, "io", "w1")
+            with pytest.raises(LostRace):
+                fetch_photo(*late)
+        photo.refresh_from_db()
+        assert photo.state == "ready"
+        assert sha256(storage.get(photo.key)).hexdigest() == photo.sha256
+        assert list(storage.list("photos/")) == [photo.key], "the late one leaves nothing"
+
+    def test_by_a_worker_that_is_killed_after_it_stored_the_photo_leaves_nothing(
+        self, lamp: Product, jpeg: bytes, storage: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with serve(photo_answer(jpeg)) as web:
+            photo = add_photo_from_url(lamp, f"{web.url}/a.jpg")
+            claimed = claim_photo(photo.pk, "io", "w1")
+            with monkeypatch.context() as patched:
+                patched.setattr(photo_leases, "_let_go", killed)
+                with pytest.raises(KeyboardInterrupt):
+                    fetch_photo(*claimed)
+            assert len(list(storage.list("photos/"))) == 1
+            expire(photo)
+            fetch_photo(*claim_photo(photo.pk, "io", "w2"))
+        photo.refresh_from_db()
+        assert list(storage.list("photos/")) == [photo.key]
 
     def test_finds_the_store_away(self, lamp: Product, jpeg: bytes, small_storage: Engine) -> None:
         with serve(photo_answer(jpeg)) as web:
