@@ -10,8 +10,8 @@ from catalog import queue as messages
 from catalog.checks import Check, anything
 from catalog.dispatch import release_after_commit, released_in, waiting_in
 from catalog.errors import Conflict, Invalid, LostRace
+from catalog.held_jobs import CANCELLED_BY_MERCHANT
 from catalog.inputs import USABLE, fingerprint
-from catalog.leases import CANCELLED_BY_MERCHANT
 from catalog.models import AssetJob, Group, Kind, PhotoState, Priority, Product, StageTotal, Status
 from catalog.recipe import Recipe
 from catalog.spending import group_totals

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog import jobs, leases, stranded
+from catalog import held_jobs, jobs, stranded
 from catalog.api.errors import KNOWN
 
 FIRST = ("Invalid", "Conflict", "Forbidden", "Away", "_away", "_invalid", "refusal", "__init__")
@@ -57,9 +57,9 @@ def test_no_documented_code_of_the_api_is_dead(spoken: set[str], documented: set
 def test_every_reason_that_the_catalogue_gives_a_job_is_documented(root: Path) -> None:
     reasons = {
         jobs.REJECTED_IN_REVIEW,
-        leases.CANCELLED_BY_MERCHANT,
-        leases.CHECKPOINT_LOST,
-        leases.WORKER_LOST,
+        held_jobs.CANCELLED_BY_MERCHANT,
+        held_jobs.CHECKPOINT_LOST,
+        held_jobs.WORKER_LOST,
         stranded.NO_WORKER,
         "files_missing",
         "grade_c",

@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError
 from django.utils import timezone
 
-from catalog import leases
+from catalog import held_jobs, leases
 from catalog.errors import LostRace
 from catalog.jobs import cancel_job, request_asset
 from catalog.leases import Lease, Spent
@@ -265,7 +265,7 @@ class TestTrouble:
         assert claim(job)
 
     def test_the_third_lost_lease_in_a_group_fails_the_job(self, job: AssetJob) -> None:
-        for _ in range(leases.MAX_LOST_LEASES):
+        for _ in range(held_jobs.MAX_LOST_LEASES):
             job.refresh_from_db()
             assert not job.ended_at
             leases.lose(claim(job), "killed by the system: out of memory")
@@ -309,7 +309,7 @@ class TestTrouble:
     def test_a_checkpoint_that_is_lost_again_and_again_fails_the_job(self, job: AssetJob) -> None:
         make_worker()
         lease = lease_at(job, Group.FINISH)
-        for _ in range(leases.MAX_LOST_CHECKPOINTS):
+        for _ in range(held_jobs.MAX_LOST_CHECKPOINTS):
             leases.postpone(lease, "checkpoint_lost", "It is made again.")
             leases.end_generate(claim(job, Group.GENERATE), key="g", spent=SPENT)
             lease = claim(job, Group.FINISH)

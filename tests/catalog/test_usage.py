@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError
 from django.utils import timezone
 
-from catalog import leases
+from catalog import held_jobs, leases
 from catalog.deletion import delete_product
 from catalog.errors import Away
 from catalog.jobs import approve_job, cancel_job, reject_job, retry_job
@@ -82,7 +82,7 @@ def test_every_end_of_a_job_counts(merchant: Merchant) -> None:
 
 def test_a_worker_that_dies_counts_when_the_job_ends_and_is_not_paid_twice(merchant: Merchant) -> None:
     job = make_job(make_product(merchant))
-    for _ in range(leases.MAX_LOST_LEASES):
+    for _ in range(held_jobs.MAX_LOST_LEASES):
         lease = claim(job)
         AssetJob.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
         leases.lose_expired_lease(job.pk)
