@@ -11,6 +11,8 @@ from assets_pipeline.generators.primitive.view import Crop, view_rotation
 
 CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
 FIT_SIDE = 128
+FACES_PER_EDGE = 24
+
 USUAL_DEPTH = 0.5
 """Depth over width of a packed good when the photo shows only its front."""
 
@@ -136,3 +138,22 @@ def cuboid_mesh(
     quads = np.arange(24).reshape(6, 4)
     indices = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     return np.array(positions), indices, np.array(texcoords)
+
+
+def tessellated(
+    positions: NDArray[np.float64], indices: NDArray[np.int64], texcoords: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """The six faces as grids, so that colour can vary over a face the photo does not show."""
+    t = np.linspace(0, 1, FACES_PER_EDGE + 1)
+    s, r = np.meshgrid(t, t)
+    weights = np.stack([(1 - s) * (1 - r), s * (1 - r), s * r, (1 - s) * r], axis=-1).reshape(-1, 4)
+    count = FACES_PER_EDGE + 1
+    low = (np.arange(FACES_PER_EDGE)[:, None] * count + np.arange(FACES_PER_EDGE)).ravel()
+    face = np.concatenate(
+        [np.column_stack([low, low + 1, low + count + 1]), np.column_stack([low, low + count + 1, low + count])]
+    )
+    quads = np.arange(24).reshape(6, 4)
+    grid_positions = np.concatenate([weights @ positions[quad] for quad in quads])
+    grid_texcoords = np.concatenate([weights @ texcoords[quad] for quad in quads])
+    grid_indices = np.concatenate([face + i * count**2 for i in range(6)])
+    return grid_positions, grid_indices, grid_texcoords

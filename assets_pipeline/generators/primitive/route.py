@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets_pipeline.asset import Hints
-from assets_pipeline.generators.primitive.cuboid import USUAL_DEPTH, Cuboid, cuboid_mesh, fit_cuboid
+from assets_pipeline.generators.primitive.cuboid import USUAL_DEPTH, Cuboid, cuboid_mesh, fit_cuboid, tessellated
 from assets_pipeline.generators.primitive.cues import BaseLine, base_line, looks_open, stands_on_legs
 from assets_pipeline.generators.primitive.dimensions import metres_per_unit
 from assets_pipeline.generators.primitive.field import grid_over, surface
@@ -30,7 +30,6 @@ from assets_pipeline.generators.primitive.solid import (
 from assets_pipeline.generators.primitive.view import Crop, rotation_x, view_rotation
 from assets_pipeline.generators.primitive.words import Family, Kind
 
-FACES_PER_EDGE = 24
 MAX_TEXTURE_PX = 4096
 TOO_STEEP = np.deg2rad(34)
 """Elevation from which on any oval outline passes for a turned body."""
@@ -298,25 +297,6 @@ def cuboid_solid(crop: Crop, fitted: Cuboid, *, plain_back: bool) -> Solid:
         fitted.coverage,
         (MIRROR_X,) if plain_back else (TURN,),
     )
-
-
-def tessellated(
-    positions: NDArray[np.float64], indices: NDArray[np.int64], texcoords: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    """The six faces as grids, so that colour can vary over a face the photo does not show."""
-    t = np.linspace(0, 1, FACES_PER_EDGE + 1)
-    s, r = np.meshgrid(t, t)
-    weights = np.stack([(1 - s) * (1 - r), s * (1 - r), s * r, (1 - s) * r], axis=-1).reshape(-1, 4)
-    count = FACES_PER_EDGE + 1
-    low = (np.arange(FACES_PER_EDGE)[:, None] * count + np.arange(FACES_PER_EDGE)).ravel()
-    face = np.concatenate(
-        [np.column_stack([low, low + 1, low + count + 1]), np.column_stack([low, low + count + 1, low + count])]
-    )
-    quads = np.arange(24).reshape(6, 4)
-    grid_positions = np.concatenate([weights @ positions[quad] for quad in quads])
-    grid_texcoords = np.concatenate([weights @ texcoords[quad] for quad in quads])
-    grid_indices = np.concatenate([face + i * count**2 for i in range(6)])
-    return grid_positions, grid_indices, grid_texcoords
 
 
 def furniture_solid(crop: Crop, found: Furniture) -> Solid:

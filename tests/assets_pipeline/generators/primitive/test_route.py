@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from assets_pipeline.asset import Hints
-from assets_pipeline.generators.primitive.cuboid import USUAL_DEPTH, cuboid_mesh
+from assets_pipeline.generators.primitive.cuboid import USUAL_DEPTH, cuboid_mesh, tessellated
 from assets_pipeline.generators.primitive.route import (
     MAX_TEXELS,
     MAX_TEXTURE_PX,
@@ -14,7 +14,6 @@ from assets_pipeline.generators.primitive.route import (
     fit_revolve,
     full_size,
     looks_frontal,
-    tessellated,
     texture_size,
     turned_to_side,
 )
