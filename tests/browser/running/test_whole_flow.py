@@ -188,23 +188,50 @@ def shown_number(service: Service, product: str) -> int:
     return int(requests.get(f"{service.url}/s/{product}.json", timeout=10).json()["version"]["number"])
 
 
-def test_a_photo_that_will_not_do_is_said_so_where_it_lies(
-    service: Service, password: str, open_browser: OpenBrowser, pictures: Path, tmp_path: Path
+def test_a_photo_that_will_not_do_is_replaced_by_one_that_does(
+    service: Service, password: str, open_browser: OpenBrowser, pictures: Path, samples: Path, tmp_path: Path
 ) -> None:
-    empty = tmp_path / "wall.jpg"
-    Image.new("RGB", (1200, 900), (200, 200, 198)).save(empty)
+    wall = tmp_path / "wall.jpg"
+    Image.new("RGB", (1200, 900), (200, 200, 198)).save(wall)
     service.start_worker("worker-1")
     desk = signed_in(service, password, open_browser, pictures, PHONE)
-    desk.new_product("A wall")
-    desk.page.locator("#choose-photos").set_input_files(empty)
+    page = desk.page
+    desk.new_product("A carton")
+    page.locator("#choose-photos").set_input_files(wall)
     settle(desk, 1)
-    make = desk.page.locator("#make-button")
-    if make.is_enabled():  # what is wrong may be found by looking at it, or by the job
-        make.click()
-        expect(desk.page.locator("#model")).to_contain_text("No product stands out", timeout=MODEL_MS)
-    else:
-        expect(desk.page.locator("#photos")).to_contain_text("product")
+    expect(page.locator("#photos > li")).to_contain_text("No product stands out")
+    expect(page.locator("#make-button")).to_be_disabled()
     desk.look("rejected")
+
+    page.locator("#photos > li").get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove it").click()
+    expect(desk.cards()).to_have_count(0)
+    page.locator("#choose-photos").set_input_files(samples / "carton" / "front.jpg")
+    settle(desk, 1)
+    page.get_by_text("Draft", exact=True).click()
+    page.locator("#make-button").click()
+    expect(page.locator("#model .result")).to_contain_text("Version 1", timeout=MODEL_MS)
+    desk.look("made")
+    assert desk.watched.complaints == []
+
+
+def test_another_worker_goes_on_where_one_has_died(
+    service: Service, password: str, open_browser: OpenBrowser, pictures: Path, samples: Path
+) -> None:
+    service.start_worker("worker-1")
+    desk = signed_in(service, password, open_browser, pictures, DESK)
+    page = desk.page
+    desk.new_product("A bottle")
+    page.locator("#choose-photos").set_input_files(samples / "bottle" / "front.jpg")
+    settle(desk, 1)
+    page.locator("#make-button").click()
+    expect(page.locator("#model progress[value]:not([value='0'])")).to_be_visible(timeout=LOOK_MS)
+    service.kill("worker-1")
+    expect(page.locator("#model")).to_contain_text("Nothing is lost", timeout=LOOK_MS)
+    service.start_worker("worker-2")
+    expect(page.locator("#model .result")).to_contain_text("Version 1", timeout=MODEL_MS)
+    page.locator("#history summary").first.click()
+    desk.look("another-worker")
     assert desk.watched.complaints == []
 
 
