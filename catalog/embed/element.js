@@ -70,7 +70,7 @@ class PlinthViewer extends HTMLElement {
   #words = WORDS;
   // Counts closings: a model that was closed before it came must not show up.
   #turn = 0;
-  #reading; #manifest; #opening; #model; #mode; #gone;
+  #reading; #manifest; #opening; #model; #mode; #gone; #met;
 
   constructor() {
     super();
@@ -89,7 +89,7 @@ class PlinthViewer extends HTMLElement {
     if (this.#gone && name !== 'alt') this.hidden = this.#gone = false;
     if (!['poster', 'alt'].includes(name)) {
       this.close();
-      this.#reading = this.#manifest = null;
+      this.#reading = this.#manifest = this.#met = null;
       this.#counted.clear();
       // Asks again whether it is near, and seen.
       for (const observer of [near, seen]) { observer.unobserve(this); observer.observe(this); }
@@ -105,9 +105,9 @@ class PlinthViewer extends HTMLElement {
   }
 
   // Half of it is in view, or it fills half of the window: a shopper sees it.
-  async meet() {
-    await this.#reading;
-    if (this.#manifest) this.#count('view');
+  meet() {
+    this.#met = true;
+    this.#count('view');
   }
 
   // Show the model; what was open elsewhere on the page becomes a picture again.
@@ -163,6 +163,8 @@ class PlinthViewer extends HTMLElement {
       this.#reading = null;
       return this.#fail('away');
     }
+    // Browsers may tell that it is seen before they tell that it is near.
+    if (this.#met) this.#count('view');
     this.#mode = await this.#arMode();
     this.#draw();
   }
