@@ -38,6 +38,7 @@ def make_version(product: Product, number: int, *, published: bool = False) -> A
         product=product,
         number=number,
         files=files,
+        bytes=sum(file.bytes for file in result.files),
         public_files=public if published else [],
         published_at=timezone.now() if published else None,
         dimensions=dict(result.dimensions),
