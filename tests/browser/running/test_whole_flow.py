@@ -71,9 +71,7 @@ class Hand:
         self.page.keyboard.type(text)
 
 
-@pytest.mark.parametrize(
-    ("keys", "size"), [(False, DESK), (True, DESK), (False, PHONE)], ids=["mouse", "keys", "phone"]
-)
+@pytest.mark.parametrize(("keys", "size"), [(False, DESK), (True, DESK)], ids=["mouse", "keys"])
 def test_a_photo_becomes_a_model_in_the_shop_and_the_shop_goes_back(
     service: Service,
     password: str,
